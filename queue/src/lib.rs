@@ -1,1 +1,39 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod consumer;
+mod dead_letter;
+mod delivery;
+mod engine;
+pub mod envelope;
+mod error;
+mod handler;
+mod inspect;
+mod limits;
+mod message;
+mod platform;
+mod process;
+pub mod providers;
+mod queue;
+mod run;
+mod signal;
+
+//CONF
+//CONF2
+//MOCK
+//MOCK2
+
+pub use clock::{Clock, SystemClock, VirtualClock};
+pub use consumer::{Consumer, ConsumerCapabilities, Settle};
+pub use dead_letter::{DeadLetter, DeadLetterFilter, DeadLetters, Discarded, Redriven};
+pub use delivery::{Delivery, Lease, Settled, Settlement};
+pub use error::{Error, Result, Source};
+pub use handler::{Handler, Outcome};
+pub use inspect::{Depth, Inspect};
+pub use message::{Message, MessageId};
+pub use process::{Report, Totals, Unsettled, process};
+pub use providers::memory::{MemoryQueue, MemoryQueueBuilder};
+#[cfg(feature = "sqlite")]
+pub use providers::sqlite::{SqliteQueue, SqliteQueueBuilder};
+pub use queue::{Capabilities, Queue};
+pub use run::{RunOptions, run};

@@ -1,0 +1,327 @@
+//! The model: plain maps, every operation one step.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::{
+    DeadLetter, DeadLetterFilter, Delivery, Depth, Lease, Message, MessageId, Outcome, Settled,
+    Settlement,
+    clock::{millis, until},
+    delivery::Content,
+    error::bounded,
+    limits::Settings,
+};
+
+#[derive(Default)]
+pub(super) struct State {
+    last_seq: u64,
+    live: HashMap<u64, Entry>,
+    /// (when to deliver, which), leases included.
+    order: BTreeSet<(i64, u64)>,
+    dead: BTreeMap<u64, Dead>,
+    keys: HashMap<String, (u64, i64)>,
+    /// Keys in the order in which they are forgotten.
+    forgetting: VecDeque<(i64, String)>,
+}
+
+struct Entry {
+    id: MessageId,
+    content: Content,
+    visible_at: i64,
+    attempts: u32,
+    /// Counts up at every delivery and verdict and never back, so an old lease never fits again.
+    lease: u64,
+    leased: bool,
+    enqueued_at: i64,
+    last_error: Option<String>,
+}
+
+struct Dead {
+    entry: Entry,
+    reason: String,
+    at: i64,
+}
+
+impl State {
+    pub(super) fn push(&mut self, now: i64, settings: &Settings, message: &Message) -> MessageId {
+        self.forget(now);
+        if let Some(key) = &message.idempotency_key
+            && let Some((seq, _)) = self.keys.get(key)
+        {
+            return id_of(*seq);
+        }
+        let content = Message {
+            idempotency_key: None,
+            ..message.clone()
+        };
+        let id = self.insert(
+            now,
+            now.saturating_add(millis(message.delay)),
+            Content::Decoded(Arc::new(content)),
+        );
+        if let Some(key) = &message.idempotency_key {
+            let expires = now.saturating_add(millis(settings.idempotency_ttl));
+            self.keys.insert(key.clone(), (self.last_seq, expires));
+            self.forgetting.push_back((expires, key.clone()));
+        }
+        id
+    }
+
+    pub(super) fn push_raw(&mut self, now: i64, raw: &[u8]) -> MessageId {
+        self.insert(now, now, Content::decode(raw))
+    }
+
+    fn insert(&mut self, now: i64, visible_at: i64, content: Content) -> MessageId {
+        self.last_seq += 1;
+        let id = id_of(self.last_seq);
+        let entry = Entry {
+            id: id.clone(),
+            content,
+            visible_at,
+            attempts: 0,
+            lease: 0,
+            leased: false,
+            enqueued_at: now,
+            last_error: None,
+        };
+        self.order.insert((visible_at, self.last_seq));
+        self.live.insert(self.last_seq, entry);
+        id
+    }
+
+    fn forget(&mut self, now: i64) {
+        while let Some((expires, _)) = self.forgetting.front()
+            && *expires <= now
+            && let Some((expires, key)) = self.forgetting.pop_front()
+        {
+            if self
+                .keys
+                .get(&key)
+                .is_some_and(|(_, current)| *current == expires)
+            {
+                self.keys.remove(&key);
+            }
+        }
+    }
+
+    /// Leases what is due; also says when the next message is.
+    pub(super) fn reserve(
+        &mut self,
+        now: i64,
+        settings: &Settings,
+        max: usize,
+    ) -> (Vec<Delivery>, Option<i64>) {
+        let mut deliveries = Vec::new();
+        while deliveries.len() < max
+            && let Some(&(due, seq)) = self.order.first()
+            && due <= now
+        {
+            let Some(entry) = self.live.get_mut(&seq) else {
+                self.order.pop_first();
+                continue;
+            };
+            if entry.attempts >= settings.max_attempts {
+                self.bury(seq, now, DeadLetter::MAX_ATTEMPTS.to_owned());
+                continue;
+            }
+            self.order.pop_first();
+            entry.attempts += 1;
+            entry.lease += 1;
+            entry.leased = true;
+            entry.visible_at = now.saturating_add(millis(settings.lease));
+            self.order.insert((entry.visible_at, seq));
+            let lease = lease_of(entry);
+            let content = entry.content.clone();
+            deliveries.push(Delivery::with_content(
+                lease,
+                Some(entry.attempts),
+                entry.enqueued_at,
+                content,
+            ));
+        }
+        (deliveries, self.order.first().map(|(due, _)| *due))
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        now: i64,
+        settings: &Settings,
+        settlement: &Settlement,
+    ) -> Settled {
+        let Some((seq, entry)) = self.held(&settlement.lease) else {
+            return Settled::Stale;
+        };
+        entry.lease += 1;
+        entry.leased = false;
+        let due = match &settlement.verdict {
+            Outcome::Ack => {
+                let visible_at = entry.visible_at;
+                self.order.remove(&(visible_at, seq));
+                self.live.remove(&seq);
+                return Settled::Done;
+            }
+            Outcome::DeadLetter { reason } => {
+                let reason = bounded(reason).to_owned();
+                self.bury(seq, now, reason);
+                return Settled::Done;
+            }
+            Outcome::Retry { after, error } => {
+                if let Some(error) = error {
+                    entry.last_error = Some(bounded(error).to_owned());
+                }
+                if entry.attempts >= settings.max_attempts {
+                    self.bury(seq, now, DeadLetter::MAX_ATTEMPTS.to_owned());
+                    return Settled::Exhausted;
+                }
+                settings.retry_at(now, *after)
+            }
+            Outcome::Release => {
+                entry.attempts = entry.attempts.saturating_sub(1);
+                now
+            }
+        };
+        self.reschedule(seq, due);
+        Settled::Done
+    }
+
+    pub(super) fn extend(&mut self, lease: &Lease, until: i64) -> Option<Lease> {
+        let (seq, entry) = self.held(lease)?;
+        let until = until.max(entry.visible_at);
+        self.reschedule(seq, until);
+        self.live.get(&seq).map(lease_of)
+    }
+
+    fn held(&mut self, lease: &Lease) -> Option<(u64, &mut Entry)> {
+        let seq = seq_of(lease.id())?;
+        let token: u64 = lease.token().parse().ok()?;
+        let entry = self.live.get_mut(&seq)?;
+        (entry.leased && entry.lease == token).then_some((seq, entry))
+    }
+
+    fn reschedule(&mut self, seq: u64, due: i64) {
+        if let Some(entry) = self.live.get_mut(&seq) {
+            self.order.remove(&(entry.visible_at, seq));
+            entry.visible_at = due;
+            self.order.insert((due, seq));
+        }
+    }
+
+    fn bury(&mut self, seq: u64, now: i64, reason: String) {
+        if let Some(mut entry) = self.live.remove(&seq) {
+            self.order.remove(&(entry.visible_at, seq));
+            entry.lease += 1;
+            entry.leased = false;
+            self.dead.insert(
+                seq,
+                Dead {
+                    entry,
+                    reason,
+                    at: now,
+                },
+            );
+        }
+    }
+
+    pub(super) fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        after: Option<&MessageId>,
+        limit: usize,
+    ) -> Vec<DeadLetter> {
+        let first = after.map_or(0, |id| seq_of(id).map_or(u64::MAX, |seq| seq + 1));
+        let letters = self.dead.range(first..).map(|(_, dead)| letter(dead));
+        letters
+            .filter(|letter| filter.matches(letter))
+            .take(limit.min(filter.limit.unwrap_or(usize::MAX)))
+            .collect()
+    }
+
+    pub(super) fn redrive(
+        &mut self,
+        now: i64,
+        filter: &DeadLetterFilter,
+        dry_run: bool,
+    ) -> Vec<MessageId> {
+        let ids = self.matching(filter);
+        if !dry_run {
+            for seq in ids.iter().filter_map(seq_of) {
+                if let Some(Dead { mut entry, .. }) = self.dead.remove(&seq) {
+                    entry.attempts = 0;
+                    entry.visible_at = now;
+                    self.order.insert((now, seq));
+                    self.live.insert(seq, entry);
+                }
+            }
+        }
+        ids
+    }
+
+    pub(super) fn discard(&mut self, filter: &DeadLetterFilter, dry_run: bool) -> Vec<MessageId> {
+        let ids = self.matching(filter);
+        if !dry_run {
+            for seq in ids.iter().filter_map(seq_of) {
+                self.dead.remove(&seq);
+            }
+        }
+        ids
+    }
+
+    fn matching(&self, filter: &DeadLetterFilter) -> Vec<MessageId> {
+        self.dead_letters(filter, None, usize::MAX)
+            .into_iter()
+            .map(|letter| letter.id)
+            .collect()
+    }
+
+    pub(super) fn depth(&self, now: i64) -> Depth {
+        let mut depth = Depth {
+            dead: self.dead.len() as u64,
+            ..Depth::default()
+        };
+        for entry in self.live.values() {
+            match (entry.visible_at <= now, entry.leased) {
+                (true, _) => depth.ready += 1,
+                (false, true) => depth.leased += 1,
+                (false, false) => depth.delayed += 1,
+            }
+        }
+        depth.oldest_age = self
+            .order
+            .first()
+            .filter(|(due, _)| *due <= now)
+            .map(|(due, _)| until(*due, now));
+        depth
+    }
+}
+
+fn letter(dead: &Dead) -> DeadLetter {
+    let entry = &dead.entry;
+    let (body, headers) = match &entry.content {
+        Content::Decoded(message) => (message.body.clone(), message.headers.clone()),
+        Content::Undecodable { raw, .. } => (raw.to_vec(), BTreeMap::new()),
+    };
+    DeadLetter {
+        headers,
+        attempts: entry.attempts,
+        last_error: entry.last_error.clone(),
+        ..DeadLetter::new(
+            entry.id.clone(),
+            body,
+            dead.reason.clone(),
+            entry.enqueued_at,
+            dead.at,
+        )
+    }
+}
+
+fn lease_of(entry: &Entry) -> Lease {
+    Lease::new(entry.id.clone(), entry.lease.to_string()).expires_at(entry.visible_at)
+}
+
+fn id_of(seq: u64) -> MessageId {
+    MessageId::new(seq.to_string())
+}
+
+fn seq_of(id: &MessageId) -> Option<u64> {
+    id.as_str().parse().ok()
+}

@@ -1,0 +1,5 @@
+//! The backends, one module each.
+
+pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
