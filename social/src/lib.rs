@@ -1,1 +1,45 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod clock;
+mod error;
+mod fan_out;
+mod limits;
+mod media;
+pub mod outbox;
+mod platform;
+mod post;
+mod receipt;
+mod secret;
+mod target;
+pub mod text;
+
+#[cfg(feature = "mastodon")]
+mod http;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+#[cfg(feature = "mock")]
+mod mock;
+
+/// The networks, one module per feature.
+pub mod providers {
+    #[cfg(feature = "mastodon")]
+    pub mod mastodon;
+}
+
+pub use clock::{Clock, SystemClock};
+pub use error::{Error, Report, Result};
+pub use fan_out::{Delivery, FanOut};
+pub use limits::{Certainty, Limits, MediaLimits};
+pub use media::{Media, UploadedMedia};
+#[cfg(feature = "mock")]
+pub use mock::MockSocialTarget;
+pub use outbox::Outbox;
+pub use post::{Post, Visibility};
+#[cfg(feature = "mastodon")]
+pub use providers::mastodon::Mastodon;
+pub use receipt::{Account, Attempt, Evidence, Published, Reconciled};
+pub use secret::AccessToken;
+pub use target::SocialTarget;
+pub use text::Counter;

@@ -1,0 +1,251 @@
+use std::time::Duration;
+
+use crate::{Counter, Error, Media, Post, Report, Result, Visibility, text};
+
+/// Longest idempotency key, in bytes: what every HTTP server takes as a header value.
+const MAX_KEY: usize = 255;
+
+/// What a target takes, as a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The network, as errors name it.
+    pub network: String,
+    /// How the network counts text.
+    pub counter: Counter,
+    /// The longest text, in units of [`counter`](Limits::counter).
+    pub max_text: usize,
+    /// What media a post may carry.
+    pub media: MediaLimits,
+    /// Whether a post may name its language.
+    pub language: bool,
+    /// Who may be chosen to see a post; empty when that cannot be chosen.
+    pub visibility: Vec<Visibility>,
+    /// Whether a post may hide its text behind a warning.
+    pub content_warning: bool,
+    /// For how long the network recognises a repeated key: within it a second `publish` of the same key shows nothing
+    /// new. `None` when it does not; [`Duration::MAX`] when it always does.
+    pub idempotency: Option<Duration>,
+    /// How surely [`reconcile`](crate::SocialTarget::reconcile) can tell.
+    pub reconcile: Certainty,
+}
+
+/// What media a target takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MediaLimits {
+    /// Most files of one post; 0 when the target takes none.
+    pub max_count: usize,
+    /// Largest file, in bytes.
+    pub max_bytes: u64,
+    /// Longest alternative text, in characters.
+    pub max_alt: usize,
+    /// MIME types the network takes; empty when it does not say.
+    pub content_types: Vec<String>,
+}
+
+/// How surely a target can tell what became of a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Certainty {
+    /// It cannot look posts up.
+    Never,
+    /// It looks for the text among the account's recent posts; the same text twice cannot be told apart.
+    Likely,
+    /// It looks up the idempotency key itself.
+    Exact,
+}
+
+impl Limits {
+    /// Limits of a network that takes text and nothing else.
+    pub fn text(network: impl Into<String>, counter: Counter, max_text: usize) -> Self {
+        Self {
+            network: network.into(),
+            counter,
+            max_text,
+            media: MediaLimits::default(),
+            language: false,
+            visibility: Vec::new(),
+            content_warning: false,
+            idempotency: None,
+            reconcile: Certainty::Never,
+        }
+    }
+
+    /// The length of `text` as the network counts it.
+    pub fn count(&self, text: &str) -> usize {
+        self.counter.count(text)
+    }
+
+    /// The longest text, in the unit of [`count`](Limits::count).
+    pub fn max_text(&self) -> usize {
+        self.max_text
+    }
+
+    /// The length of a whole post as the network counts it: warning, text and link.
+    pub fn count_post(&self, post: &Post) -> usize {
+        self.counter.count_warned(
+            post.content_warning.as_deref().unwrap_or_default(),
+            &post.full_text(),
+        )
+    }
+
+    /// What a post's link adds to its text: the `reserve` for [`fit`](Limits::fit).
+    pub fn link_cost(&self, link: &str) -> usize {
+        self.count(&format!("\n\n{link}"))
+    }
+
+    /// Shortens `text` until its count and `reserve` are within [`max_text`](Limits::max_text).
+    ///
+    /// The cut is at a word boundary, marked with `…`, and never inside a grapheme, a URL or a mention. A first word
+    /// that alone is too long is cut between graphemes, or left out when it is a URL. Text that fits comes back
+    /// unchanged; an empty string comes back when nothing fits.
+    pub fn fit(&self, text: &str, reserve: usize) -> String {
+        text::fit(&self.counter, text, self.max_text.saturating_sub(reserve))
+    }
+
+    /// Checks a post without asking the network.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`], [`Error::Unsupported`] for a setting whose flag is `false`, and [`Error::Rejected`] for a
+    /// post with nothing to show, a warning without text, too many uploads, another network's upload, or a key that
+    /// is not 1 to 255 bytes of visible ASCII.
+    pub fn check(&self, post: &Post) -> Result<()> {
+        let count = self.count_post(post);
+        if count > self.max_text {
+            return Err(Error::TooLong {
+                network: self.network.clone(),
+                count,
+                max: self.max_text,
+            });
+        }
+        let blank = post.full_text().trim().is_empty();
+        if blank && (post.media.is_empty() || post.content_warning.is_some()) {
+            return Err(self.rejected("text", "there is nothing to post"));
+        }
+        if post.language.is_some() && !self.language {
+            return Err(self.unsupported("a language"));
+        }
+        if let Some(language) = &post.language
+            && !is_language(language)
+        {
+            return Err(self.rejected("language", "the language is no ISO 639 code"));
+        }
+        if let Some(visibility) = post.visibility
+            && !self.visibility.contains(&visibility)
+        {
+            return Err(self.unsupported(&format!("the visibility {visibility:?}")));
+        }
+        if post.content_warning.is_some() && !self.content_warning {
+            return Err(self.unsupported("a content warning"));
+        }
+        if let Some(link) = &post.link
+            && let Err(reason) = crate::post::check_link(link)
+        {
+            return Err(self.rejected("link", &format!("the link {reason}")));
+        }
+        self.check_uploads(post)?;
+        match &post.idempotency_key {
+            Some(key)
+                if key.is_empty()
+                    || key.len() > MAX_KEY
+                    || !key.bytes().all(|b| b.is_ascii_graphic()) =>
+            {
+                Err(self.rejected(
+                    "idempotency_key",
+                    "the key is not 1 to 255 bytes of visible ASCII",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_uploads(&self, post: &Post) -> Result<()> {
+        if post.media.is_empty() {
+            return Ok(());
+        }
+        if self.media.max_count == 0 {
+            return Err(self.unsupported("media"));
+        }
+        if post.media.len() > self.media.max_count {
+            let reason = format!(
+                "{} uploads, the limit is {}",
+                post.media.len(),
+                self.media.max_count
+            );
+            return Err(self.rejected("media", &reason));
+        }
+        match post
+            .media
+            .iter()
+            .find(|media| media.network != self.network)
+        {
+            Some(media) => {
+                Err(self.rejected("media", &format!("an upload belongs to {}", media.network)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Checks a file without asking the network.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] when the target takes no media, [`Error::Rejected`] for an empty or oversized file, an
+    /// overlong alternative text or a MIME type the network does not take.
+    pub fn check_media(&self, media: &Media) -> Result<()> {
+        if self.media.max_count == 0 {
+            return Err(self.unsupported("media"));
+        }
+        let size = media.bytes.len() as u64;
+        if size == 0 || size > self.media.max_bytes {
+            let reason = format!(
+                "a file of {size} bytes, the limit is {}",
+                self.media.max_bytes
+            );
+            return Err(self.rejected("media", &reason));
+        }
+        let alt = media.alt.as_deref().unwrap_or_default().chars().count();
+        if alt > self.media.max_alt {
+            let reason = format!(
+                "an alternative text of {alt} characters, the limit is {}",
+                self.media.max_alt
+            );
+            return Err(self.rejected("alt", &reason));
+        }
+        let types = &self.media.content_types;
+        if !types.is_empty()
+            && !types
+                .iter()
+                .any(|t| t.eq_ignore_ascii_case(&media.content_type))
+        {
+            let reason = format!("a file of type {}", media.content_type);
+            return Err(self.rejected("media", &reason));
+        }
+        Ok(())
+    }
+
+    fn rejected(&self, field: &str, reason: &str) -> Error {
+        Error::Rejected {
+            report: Report::new(&self.network, reason),
+            field: Some(field.to_owned()),
+        }
+    }
+
+    fn unsupported(&self, what: &str) -> Error {
+        Error::Unsupported {
+            network: self.network.clone(),
+            what: what.to_owned(),
+        }
+    }
+}
+
+/// ISO 639 codes are two or three letters; a region may follow, as in `pt-BR`.
+fn is_language(code: &str) -> bool {
+    let mut parts = code.split('-');
+    let language = parts.next().unwrap_or_default();
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|b| b.is_ascii_alphabetic())
+        && parts.all(|part| {
+            (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
+}
