@@ -1,1 +1,54 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod capabilities;
+mod clock;
+mod error;
+mod failure;
+mod image_model;
+mod language_model;
+mod language_model_ext;
+mod ledger;
+mod message;
+mod object;
+mod platform;
+mod request;
+mod response;
+mod retry;
+mod fallback;
+mod scripted;
+mod stream;
+
+pub mod providers;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+#[cfg(feature = "mock")]
+mod mock;
+
+pub use crate::capabilities::Capabilities;
+pub use crate::clock::{Clock, SystemClock, VirtualClock};
+pub use crate::error::{Error, Result};
+pub use crate::failure::Failure;
+pub use crate::fallback::Fallback;
+pub use crate::image_model::{Image, ImageModel, ImageRequest, ImageResponse};
+pub use crate::language_model::LanguageModel;
+pub use crate::language_model_ext::LanguageModelExt;
+pub use crate::ledger::Attempt;
+pub use crate::message::{Message, Part, Role, Tool, ToolCall, ToolChoice};
+#[cfg(feature = "mock")]
+pub use crate::mock::{MockImageModel, MockLanguageModel};
+pub use crate::object::{Object, strict_schema};
+#[cfg(feature = "openai")]
+pub use crate::providers::openai::OpenAi;
+#[cfg(feature = "template")]
+pub use crate::providers::template::Template;
+pub use crate::request::{ReasoningEffort, ResponseSchema, TextRequest};
+pub use crate::response::{FinishReason, TextResponse, Usage};
+pub use crate::retry::{Retry, RetryPolicy};
+pub use crate::scripted::Scripted;
+pub use crate::stream::{StreamEvent, TextStream};
+
+/// The schema generator typed output is described with.
+pub use schemars;
