@@ -1,1 +1,51 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod check;
+mod cursor;
+mod error;
+pub mod limits;
+mod memory;
+mod op;
+mod outbox;
+mod outbox_row;
+mod page;
+mod pages;
+mod platform;
+mod post;
+mod post_ledger;
+mod spend;
+mod spend_ledger;
+mod status;
+mod store;
+mod text;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+#[cfg(feature = "sqlite")]
+pub mod migrations;
+#[cfg(feature = "sqlite")]
+mod providers;
+#[cfg(feature = "sqlite")]
+mod sql;
+
+pub use cursor::Cursor;
+pub use error::{Error, Result, Source};
+pub use memory::MemoryStore;
+pub use op::{Op, OpId, OutboxId, PageId, PostId};
+pub use outbox::Outbox;
+pub use outbox_row::{NewOutbox, OutboxClaim, OutboxCounts, OutboxRow};
+pub use page::{
+    Claim, Content, NewPage, Page, PageList, PageQuery, PageRef, PageSummary, PlanReport, Revision, SavePage, Transition,
+};
+pub use pages::Pages;
+pub use post::{PostClaim, PostKey, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus};
+pub use post_ledger::PostLedger;
+#[cfg(feature = "sqlite")]
+pub use providers::sqlite::{SqliteBuilder, SqliteStore};
+pub use spend::{NewSpend, SpendQuery, SpendTotals};
+pub use spend_ledger::SpendLedger;
+pub use status::{Counts, Status};
+pub use store::ContentStore;
+
+#[cfg(feature = "mock")]
+pub use {outbox::MockOutbox, pages::MockPages, post_ledger::MockPostLedger, spend_ledger::MockSpendLedger};

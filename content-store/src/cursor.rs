@@ -1,0 +1,78 @@
+//! Where a list goes on.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, PageQuery, PostQuery, Result, text};
+
+/// Where the next piece of a list starts: opaque, and good for the query it came from alone.
+///
+/// As text it may travel through a URL. It is checked where it is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// The cursor of that text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The cursor as text: `[0-9a-z.-]`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn after(filter: &str, id: &str) -> Self {
+        Self(format!("c1.{filter}.{id}"))
+    }
+
+    /// The id to start after, when this cursor belongs to `filter`.
+    pub(crate) fn position(&self, filter: &str) -> Result<String> {
+        let malformed = Error::InvalidCursor { reason: "is malformed" };
+        let Some((of, id)) = self.0.strip_prefix("c1.").and_then(|rest| rest.split_once('.')) else {
+            return Err(malformed);
+        };
+        if text::uuid("cursor", id).is_err() {
+            return Err(malformed);
+        }
+        if of != filter {
+            return Err(Error::InvalidCursor { reason: "belongs to another query" });
+        }
+        Ok(id.to_owned())
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A short name of the pages query, to bind cursors to it.
+pub(crate) fn pages_filter(query: &PageQuery) -> String {
+    let status = query.status.map_or("", |status| status.as_str());
+    short(text::sha256_hex(["pages", &query.site, status]))
+}
+
+/// A short name of the posts query, to bind cursors to it.
+pub(crate) fn posts_filter(query: &PostQuery) -> String {
+    let part = |part: Option<&str>| part.map_or_else(|| "-".to_owned(), |part| format!("={part}"));
+    let parts = [
+        "posts".to_owned(),
+        part(query.site.as_deref()),
+        part(query.page_id.map(|id| id.to_string()).as_deref()),
+        part(query.target.as_deref()),
+        part(query.status.map(super::PostStatus::as_str)),
+    ];
+    short(text::sha256_hex(parts.iter().map(String::as_str)))
+}
+
+/// 64 bits tell two queries apart; the cursor guards against mix-ups, not against forgery.
+fn short(mut hash: String) -> String {
+    hash.truncate(16);
+    hash
+}

@@ -1,0 +1,121 @@
+//! [`ContentStore`]: the four ledgers as one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::{
+    Claim, Counts, Cursor, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page,
+    PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList, PostOutcome,
+    PostQuery, PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger, SpendQuery, SpendTotals,
+    Transition,
+};
+
+/// Everything a pipeline stores: [`Pages`], their [`Outbox`], the [`PostLedger`] and the [`SpendLedger`].
+///
+/// Implemented for whatever implements the four. `Arc<dyn ContentStore>` is a `ContentStore` itself.
+pub trait ContentStore: Pages + Outbox + PostLedger + SpendLedger {}
+
+impl<T: Pages + Outbox + PostLedger + SpendLedger + ?Sized> ContentStore for T {}
+
+const _: fn(&dyn ContentStore) = |_| {};
+const _: fn() = || {
+    fn pin<T: ContentStore + Send + Sync + ?Sized>() {}
+    pin::<Arc<dyn ContentStore>>();
+    pin::<Box<dyn ContentStore>>();
+    pin::<&dyn ContentStore>();
+};
+
+macro_rules! forward {
+    ($($pointer:ty),+) => {$(
+        #[async_trait]
+        impl<T: Pages + ?Sized> Pages for $pointer {
+            async fn plan(&self, op: &Op, topics: &[NewPage]) -> Result<PlanReport> {
+                (**self).plan(op, topics).await
+            }
+            async fn claim(&self, op: &Op, claim: &Claim) -> Result<Vec<Page>> {
+                (**self).claim(op, claim).await
+            }
+            async fn save(&self, op: &Op, page: &PageRef, save: &SavePage) -> Result<Page> {
+                (**self).save(op, page, save).await
+            }
+            async fn transition(&self, op: &Op, page: &PageRef, change: &Transition) -> Result<Page> {
+                (**self).transition(op, page, change).await
+            }
+            async fn get(&self, id: &PageId) -> Result<Option<Page>> {
+                (**self).get(id).await
+            }
+            async fn get_by_slug(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Page>> {
+                (**self).get_by_slug(site, locale, slug).await
+            }
+            async fn list<'a>(&self, query: &PageQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PageList> {
+                (**self).list(query, after, limit).await
+            }
+            async fn counts(&self, site: &str) -> Result<Counts> {
+                (**self).counts(site).await
+            }
+            async fn revisions(&self, id: &PageId) -> Result<Vec<Revision>> {
+                (**self).revisions(id).await
+            }
+            async fn did_it_land(&self, op: &OpId) -> Result<bool> {
+                (**self).did_it_land(op).await
+            }
+        }
+
+        #[async_trait]
+        impl<T: Outbox + ?Sized> Outbox for $pointer {
+            async fn claim_outbox(&self, op: &Op, claim: &OutboxClaim) -> Result<Vec<OutboxRow>> {
+                (**self).claim_outbox(op, claim).await
+            }
+            async fn mark_sent(&self, op: &Op, owner: &str, ids: &[OutboxId]) -> Result<u64> {
+                (**self).mark_sent(op, owner, ids).await
+            }
+            async fn release_outbox(
+                &self, op: &Op, owner: &str, ids: &[OutboxId], error: &str, not_before_ms: i64,
+            ) -> Result<u64> {
+                (**self).release_outbox(op, owner, ids, error, not_before_ms).await
+            }
+            async fn outbox_counts(&self) -> Result<OutboxCounts> {
+                (**self).outbox_counts().await
+            }
+        }
+
+        #[async_trait]
+        impl<T: PostLedger + ?Sized> PostLedger for $pointer {
+            async fn claim_post(&self, op: &Op, key: &PostKey, owner: &str, lease: Duration) -> Result<PostClaim> {
+                (**self).claim_post(op, key, owner, lease).await
+            }
+            async fn arm_post(
+                &self, op: &Op, post: &PostRef, text: &str, payload: &Value, lease: Duration,
+            ) -> Result<PostRecord> {
+                (**self).arm_post(op, post, text, payload, lease).await
+            }
+            async fn settle_post(&self, op: &Op, post: &PostRef, outcome: &PostOutcome) -> Result<PostRecord> {
+                (**self).settle_post(op, post, outcome).await
+            }
+            async fn get_post(&self, key: &PostKey) -> Result<Option<PostRecord>> {
+                (**self).get_post(key).await
+            }
+            async fn list_posts<'a>(&self, query: &PostQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PostList> {
+                (**self).list_posts(query, after, limit).await
+            }
+            async fn post_counts(&self) -> Result<Counts<PostStatus>> {
+                (**self).post_counts().await
+            }
+        }
+
+        #[async_trait]
+        impl<T: SpendLedger + ?Sized> SpendLedger for $pointer {
+            async fn record_spend(&self, op: &Op, spend: &[NewSpend]) -> Result<()> {
+                (**self).record_spend(op, spend).await
+            }
+            async fn spend(&self, query: &SpendQuery) -> Result<SpendTotals> {
+                (**self).spend(query).await
+            }
+        }
+    )+};
+}
+
+forward!(Arc<T>, Box<T>, &T);
