@@ -38,10 +38,19 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn new(db: &TimeZoneDatabase, id: &str, until: Timestamp) -> Result<Self> {
-        let zone = db.get(id).with_context(|| format!("the bundled tz database has no zone {id}"))?;
-        let mut clock = Self { zone, changes: Vec::new() };
+        let zone = db
+            .get(id)
+            .with_context(|| format!("the bundled tz database has no zone {id}"))?;
+        let mut clock = Self {
+            zone,
+            changes: Vec::new(),
+        };
         let mut before = clock.offset(Timestamp::UNIX_EPOCH);
-        for t in clock.zone.following(Timestamp::UNIX_EPOCH).take_while(|t| t.timestamp() < until) {
+        for t in clock
+            .zone
+            .following(Timestamp::UNIX_EPOCH)
+            .take_while(|t| t.timestamp() < until)
+        {
             let after = clock.offset(t.timestamp());
             // A new abbreviation alone moves no clock.
             if (before.seconds, before.dst) != (after.seconds, after.dst) {
@@ -93,7 +102,11 @@ fn wall(at: Timestamp, seconds: i32) -> Result<DateTime> {
 /// `UTC+05:45`; offsets since 1970 with seconds keep them.
 pub(super) fn utc(seconds: i32) -> String {
     let (sign, s) = (if seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs());
-    let tail = if s.is_multiple_of(60) { String::new() } else { format!(":{:02}", s % 60) };
+    let tail = if s.is_multiple_of(60) {
+        String::new()
+    } else {
+        format!(":{:02}", s % 60)
+    };
     format!("UTC{sign}{:02}:{:02}{tail}", s / 3600, s / 60 % 60)
 }
 
@@ -105,7 +118,11 @@ pub(super) fn span(seconds: i32) -> String {
         1 => Some(format!("1 {name}")),
         n => Some(format!("{n} {name}s")),
     };
-    let parts = [unit(s / 3600, "hour"), unit(s / 60 % 60, "minute"), unit(s % 60, "second")];
+    let parts = [
+        unit(s / 3600, "hour"),
+        unit(s / 60 % 60, "minute"),
+        unit(s % 60, "second"),
+    ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
@@ -113,7 +130,11 @@ pub(super) fn span(seconds: i32) -> String {
 pub(super) fn versus(seconds: i32, other: &str) -> String {
     match seconds {
         0 => format!("the same as {other}"),
-        s => format!("{} {} {other}", span(s), if s > 0 { "ahead of" } else { "behind" }),
+        s => format!(
+            "{} {} {other}",
+            span(s),
+            if s > 0 { "ahead of" } else { "behind" }
+        ),
     }
 }
 
@@ -124,5 +145,10 @@ pub(super) fn day(at: DateTime) -> String {
 
 /// `02:00`.
 pub(super) fn time(at: DateTime) -> String {
-    at.strftime(if at.second() == 0 { "%H:%M" } else { "%H:%M:%S" }).to_string()
+    at.strftime(if at.second() == 0 {
+        "%H:%M"
+    } else {
+        "%H:%M:%S"
+    })
+    .to_string()
 }

@@ -24,7 +24,12 @@ fn pair(c: &Change) -> Pair {
 impl Rule {
     fn of(c: &Change) -> Self {
         let day = day_of_year(c.old.date());
-        Self { pair: pair(c), weekday: c.old.weekday(), time: c.old.time(), days: (day, day) }
+        Self {
+            pair: pair(c),
+            weekday: c.old.weekday(),
+            time: c.old.time(),
+            days: (day, day),
+        }
     }
 
     fn explains(&mut self, c: &Change, dates_vary: bool) -> bool {
@@ -33,7 +38,8 @@ impl Rule {
         }
         let day = day_of_year(c.old.date());
         let days = (self.days.0.min(day), self.days.1.max(day));
-        let regular = self.weekday == c.old.weekday() && self.time == c.old.time() && days.1 - days.0 <= 6;
+        let regular =
+            self.weekday == c.old.weekday() && self.time == c.old.time() && days.1 - days.0 <= 6;
         if regular {
             self.days = days;
         }
@@ -44,11 +50,19 @@ impl Rule {
 /// The day of the year without 29 February, so that a rule falls on the same days every year.
 fn day_of_year(date: Date) -> i16 {
     let day = date.day_of_year();
-    if date.in_leap_year() && day > 59 { day - 1 } else { day }
+    if date.in_leap_year() && day > 59 {
+        day - 1
+    } else {
+        day
+    }
 }
 
 /// Splits the changes of one year into "the rules explain all of it" or the latest one they do not explain.
-fn unexplained<'c>(rules: &mut [Rule], changes: &[&'c Change], dates_vary: bool) -> Option<&'c Change> {
+fn unexplained<'c>(
+    rules: &mut [Rule],
+    changes: &[&'c Change],
+    dates_vary: bool,
+) -> Option<&'c Change> {
     let mut used = vec![false; rules.len()];
     let mut latest = None;
     for change in changes {
@@ -65,16 +79,26 @@ fn unexplained<'c>(rules: &mut [Rule], changes: &[&'c Change], dates_vary: bool)
 pub(super) fn last_change(clock: &Clock, year: i16) -> String {
     let of_year = |y: i16| clock.in_year(y).collect::<Vec<_>>();
     let now = of_year(year);
-    if now.is_empty() {
+    // Without a pair of changes there are no yearly rules to speak of.
+    if now.len() < 2 {
         let last = clock.changes.iter().rfind(|c| c.old.year() < year);
-        return last.map_or("none since 1970".to_owned(), |c| format!("{}: {}", c.old.date(), describe(c)));
+        return last.map_or("none since 1970".to_owned(), |c| {
+            format!("{}: {}", c.old.date(), describe(c))
+        });
     }
 
     let fresh = || now.iter().map(|c| Rule::of(c)).collect::<Vec<_>>();
-    let same_pairs = |y: i16| of_year(y).iter().map(|c| pair(c)).eq(now.iter().map(|c| pair(c)));
+    let same_pairs = |y: i16| {
+        of_year(y)
+            .iter()
+            .map(|c| pair(c))
+            .eq(now.iter().map(|c| pair(c)))
+    };
     // Some clocks change every year between the same offsets on dates that follow a lunar calendar or a yearly decree.
     let mut probe = fresh();
-    let steady = [1, 2].iter().all(|back| unexplained(&mut probe, &of_year(year - back), false).is_none());
+    let steady = [1, 2]
+        .iter()
+        .all(|back| unexplained(&mut probe, &of_year(year - back), false).is_none());
     let dates_vary = !steady && same_pairs(year - 1) && same_pairs(year - 2);
 
     let mut rules = fresh();
@@ -87,12 +111,28 @@ pub(super) fn last_change(clock: &Clock, year: i16) -> String {
         // A year that lacks a change broke the pattern before its first change.
         let first = changes.first().map(|c| c.at);
         let odd = odd.or_else(|| {
-            clock.changes.iter().rfind(|c| first.map_or(c.old.year() <= y, |first| c.at < first))
+            clock
+                .changes
+                .iter()
+                .rfind(|c| first.map_or(c.old.year() <= y, |first| c.at < first))
         });
-        let Some(odd) = odd else { break };
-        let next = clock.changes.iter().find(|c| c.at > odd.at).map_or(odd.old, |c| c.old).date();
+        let Some(odd) = odd else {
+            // No change at all before the rules began.
+            return clock.changes.first().map_or("none since 1970".to_owned(), |c| {
+                let what = describe(c);
+                format!("{}: {what}, for the first time since 1970; every change follows the rules of {year}", c.old.date())
+            });
+        };
+        let next = clock
+            .changes
+            .iter()
+            .find(|c| c.at > odd.at)
+            .map_or(odd.old, |c| c.old)
+            .date();
         let since = if dates_vary {
-            format!("since {next} the clock moves between the same two offsets every year, on dates set year by year")
+            format!(
+                "since {next} the clock moves between the same two offsets every year, on dates set year by year"
+            )
         } else {
             format!("every change since {next} follows the rules of {year}")
         };
@@ -104,11 +144,22 @@ pub(super) fn last_change(clock: &Clock, year: i16) -> String {
 /// What a change did, in words.
 pub(super) fn describe(c: &Change) -> String {
     match (c.after - c.before, c.dst_after) {
-        (0, false) => format!("{}, until then daylight saving time, became standard time", utc(c.after)),
-        (0, true) => format!("{}, until then standard time, became daylight saving time", utc(c.after)),
+        (0, false) => format!(
+            "{}, until then daylight saving time, became standard time",
+            utc(c.after)
+        ),
+        (0, true) => format!(
+            "{}, until then standard time, became daylight saving time",
+            utc(c.after)
+        ),
         (by, _) => {
             let way = if by > 0 { "forward" } else { "back" };
-            format!("clocks went {way} {}, from {} to {}", span(by), utc(c.before), utc(c.after))
+            format!(
+                "clocks went {way} {}, from {} to {}",
+                span(by),
+                utc(c.before),
+                utc(c.after)
+            )
         }
     }
 }

@@ -43,7 +43,8 @@ fn topics() -> Result<Vec<Row>> {
     let (tables, db) = (Tables::load()?, TimeZoneDatabase::bundled());
     let reference: Timestamp = REFERENCE.parse()?;
     // Past the end of the year on every clock of the world.
-    let until = jiff::tz::Offset::UTC.to_timestamp(jiff::civil::date(REFERENCE_YEAR + 1, 1, 2).at(0, 0, 0, 0))?;
+    let until = jiff::tz::Offset::UTC
+        .to_timestamp(jiff::civil::date(REFERENCE_YEAR + 1, 1, 2).at(0, 0, 0, 0))?;
     let entries = tables
         .zones
         .iter()
@@ -51,11 +52,24 @@ fn topics() -> Result<Vec<Row>> {
             let city = names::city(&zone.id);
             let code = zone.codes.first().context("a zone without a country")?;
             let place = names::place(&zone.id, &city, tables.country(code)?);
-            Ok(Entry { zone, city, place, clock: Clock::new(&db, &zone.id, until)? })
+            Ok(Entry {
+                zone,
+                city,
+                place,
+                clock: Clock::new(&db, &zone.id, until)?,
+            })
         })
         .collect::<Result<Vec<_>>>()?;
-    let almanac = Almanac { tables: &tables, reference, entries };
-    almanac.entries.iter().map(|entry| row::row(&almanac, entry)).collect()
+    let almanac = Almanac {
+        tables: &tables,
+        reference,
+        entries,
+    };
+    almanac
+        .entries
+        .iter()
+        .map(|entry| row::row(&almanac, entry))
+        .collect()
 }
 
 /// `topics.csv` as bytes.

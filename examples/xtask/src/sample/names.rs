@@ -42,6 +42,7 @@ const CITIES: &[(&str, &str)] = &[
     ("Canary", "Canary Islands"),
     ("Cancun", "Cancún"),
     ("Casey", "Casey Station"),
+    ("Cayman", "Cayman Islands"),
     ("Chagos", "Chagos Archipelago"),
     ("Chatham", "Chatham Islands"),
     ("Chisinau", "Chișinău"),
@@ -60,6 +61,9 @@ const CITIES: &[(&str, &str)] = &[
     ("Faroe", "Faroe Islands"),
     ("Galapagos", "Galápagos Islands"),
     ("Gambier", "Gambier Islands"),
+    ("Ho_Chi_Minh", "Ho Chi Minh City"),
+    ("Lindeman", "Lindeman Island"),
+    ("Lome", "Lomé"),
     ("Lord_Howe", "Lord Howe Island"),
     ("Lower_Princes", "Lower Prince's Quarter"),
     ("Maceio", "Maceió"),
@@ -77,6 +81,7 @@ const CITIES: &[(&str, &str)] = &[
     ("Noumea", "Nouméa"),
     ("Palmer", "Palmer Station"),
     ("Reunion", "Réunion"),
+    ("Rio_Gallegos", "Río Gallegos"),
     ("Rothera", "Rothera Station"),
     ("Santarem", "Santarém"),
     ("Sao_Paulo", "São Paulo"),
@@ -89,9 +94,11 @@ const CITIES: &[(&str, &str)] = &[
     ("St_Thomas", "Saint Thomas"),
     ("St_Vincent", "Saint Vincent"),
     ("Syowa", "Syowa Station"),
+    ("Tirane", "Tirana"),
     ("Troll", "Troll Station"),
     ("Tucuman", "Tucumán"),
     ("Urumqi", "Ürümqi"),
+    ("Vatican", "Vatican City"),
     ("Vostok", "Vostok Station"),
     ("Wake", "Wake Island"),
     ("Zurich", "Zürich"),
@@ -110,7 +117,10 @@ fn find(list: &[(&str, &'static str)], key: &str) -> Option<&'static str> {
 
 /// The English name of a country in running text, from its code and its name in `iso3166.tab`.
 pub(super) fn country(code: &str, listed: &str) -> String {
-    find(COUNTRIES, code).map_or_else(|| listed.replace(" & ", " and ").replace('’', "'"), str::to_owned)
+    find(COUNTRIES, code).map_or_else(
+        || listed.replace(" & ", " and ").replace('’', "'"),
+        str::to_owned,
+    )
 }
 
 /// The name of a zone's principal location: `America/Sao_Paulo` is `São Paulo`.
@@ -129,7 +139,9 @@ pub(super) fn place(zone: &str, city: &str, country: &str) -> String {
     }
     // Three-part ids of the United States name the state in the middle.
     match zone.split('/').collect::<Vec<_>>()[..] {
-        [_, state, _] if country == "United States" => format!("{city}, {}, {country}", state.replace('_', " ")),
+        [_, state, _] if country == "United States" => {
+            format!("{city}, {}, {country}", state.replace('_', " "))
+        }
         _ => format!("{city}, {country}"),
     }
 }

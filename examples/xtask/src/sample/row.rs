@@ -25,7 +25,11 @@ const PARTNERS: &[(&str, &str)] = &[
 pub(super) fn row(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Result<Row> {
     let (zone, clock) = (entry.zone, &entry.clock);
     let now = clock.offset(almanac.reference);
-    let countries = zone.codes.iter().map(|c| almanac.tables.country(c)).collect::<Result<Vec<_>>>()?;
+    let countries = zone
+        .codes
+        .iter()
+        .map(|c| almanac.tables.country(c))
+        .collect::<Result<Vec<_>>>()?;
     let places = almanac.tables.places(&zone.id)?;
 
     let mut row: Row = vec![
@@ -35,7 +39,10 @@ pub(super) fn row(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Result<Row> {
         ("place", entry.place.clone()),
         ("zone", zone.id.clone()),
         ("city", entry.city.clone()),
-        ("country", countries.first().copied().unwrap_or_default().to_owned()),
+        (
+            "country",
+            countries.first().copied().unwrap_or_default().to_owned(),
+        ),
         ("countries", countries.join("; ")),
         ("country_codes", zone.codes.join("; ")),
         ("latitude", format!("{:.4}", zone.at.latitude)),
@@ -52,11 +59,19 @@ pub(super) fn row(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Result<Row> {
         ("abbreviation_at_reference", now.abbreviation),
         ("difference_to_utc_minutes", (now.seconds / 60).to_string()),
         ("difference_to_utc", versus(now.seconds, "UTC")),
-        ("local_time_at_reference", iso(clock.show(almanac.reference))),
+        (
+            "local_time_at_reference",
+            iso(clock.show(almanac.reference)),
+        ),
         ("last_change", last_change(clock, REFERENCE_YEAR)),
         (
             "clock_changes_since_1970",
-            clock.changes.iter().filter(|c| c.at < almanac.reference && c.before != c.after).count().to_string(),
+            clock
+                .changes
+                .iter()
+                .filter(|c| c.at < almanac.reference && c.before != c.after)
+                .count()
+                .to_string(),
         ),
     ]);
     row.extend(neighbourhood(almanac, entry));
@@ -77,10 +92,17 @@ fn year(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Row {
         Some(c) if now.dst => clock.offset(c.at),
         _ => now,
     };
-    let summer = start.map(|c| clock.offset(c.at));
+    // A year may lack one of the two: Cuba keeps daylight saving time through the winter of 2026 to 2027.
+    let summer = match (start, end) {
+        (Some(start), _) => Some(clock.offset(start.at)),
+        (None, Some(end)) => Some(clock.offset(end.at - SignedDuration::from_secs(1))),
+        (None, None) => None,
+    };
     let iso_of = |c: Option<&Change>| c.map_or(String::new(), |c| iso(c.old));
     let text_of = |c: Option<&Change>| {
-        c.map_or(String::new(), |c| format!("{}, {} becomes {}", day(c.old), time(c.old), time(c.new)))
+        c.map_or(String::new(), |c| {
+            format!("{}, {} becomes {}", day(c.old), time(c.old), time(c.new))
+        })
     };
     // The mean Sun crosses the meridian four minutes of time later for each degree west.
     let noon = 12.0 * 60.0 + f64::from(standard.seconds) / 60.0 - entry.zone.at.longitude * 4.0;
@@ -90,16 +112,34 @@ fn year(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Row {
         ("reference_year", REFERENCE_YEAR.to_string()),
         ("utc_offset_standard", utc(standard.seconds)),
         ("abbreviation_standard", standard.abbreviation.clone()),
+        (
+            "clock_changes_in_year",
+            changes()
+                .filter(|c| c.before != c.after)
+                .count()
+                .to_string(),
+        ),
         ("observes_dst", summer.is_some().to_string()),
         ("utc_offset_dst", dst(|o| utc(o.seconds))),
         ("abbreviation_dst", dst(|o| o.abbreviation.clone())),
-        ("dst_shift", summer.as_ref().map_or(String::new(), |o| span(o.seconds - standard.seconds))),
+        (
+            "dst_shift",
+            summer
+                .as_ref()
+                .map_or(String::new(), |o| span(o.seconds - standard.seconds)),
+        ),
         ("dst_start", iso_of(start)),
         ("dst_start_text", text_of(start)),
         ("dst_end", iso_of(end)),
         ("dst_end_text", text_of(end)),
-        ("mean_solar_noon", format!("{:02}:{:02}", noon / 60, noon % 60)),
-        ("mean_solar_noon_shift_minutes", (noon as i32 - 720).to_string()),
+        (
+            "mean_solar_noon",
+            format!("{:02}:{:02}", noon / 60, noon % 60),
+        ),
+        (
+            "mean_solar_noon_shift_minutes",
+            (noon as i32 - 720).to_string(),
+        ),
         ("mean_solar_noon_shift", shift(noon as i32 - 720)),
     ]
 }
@@ -108,7 +148,11 @@ fn year(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Row {
 fn shift(minutes: i32) -> String {
     match minutes {
         0 => "exactly at clock noon".to_owned(),
-        m => format!("{} {} clock noon", span(m * 60), if m > 0 { "after" } else { "before" }),
+        m => format!(
+            "{} {} clock noon",
+            span(m * 60),
+            if m > 0 { "after" } else { "before" }
+        ),
     }
 }
 
@@ -120,27 +164,58 @@ fn neighbourhood(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Row {
         .filter(|o| o.zone.id != entry.zone.id)
         .map(|o| (o, entry.zone.at.km_to(o.zone.at)))
         .collect();
-    others.sort_by(|a, b| a.1.total_cmp(&b.1).then_with(|| a.0.zone.id.cmp(&b.0.zone.id)));
+    others.sort_by(|a, b| {
+        a.1.total_cmp(&b.1)
+            .then_with(|| a.0.zone.id.cmp(&b.0.zone.id))
+    });
     let mine = entry.clock.offset(almanac.reference).seconds;
     let near = || others.iter().take(3);
     let list = |parts: Vec<String>| parts.join("; ");
 
     let key = |e: &Entry<'_>| {
-        let changes: Vec<_> = e.clock.in_year(REFERENCE_YEAR).map(|c| (c.at, c.after)).collect();
+        let changes: Vec<_> = e
+            .clock
+            .in_year(REFERENCE_YEAR)
+            .map(|c| (c.at, c.after))
+            .collect();
         (e.clock.offset(almanac.reference).seconds, changes)
     };
     let twin = key(entry);
-    let twins: Vec<&Entry<'_>> = others.iter().map(|(o, _)| *o).filter(|o| key(o) == twin).collect();
+    let twins: Vec<&Entry<'_>> = others
+        .iter()
+        .map(|(o, _)| *o)
+        .filter(|o| key(o) == twin)
+        .collect();
     vec![
-        ("neighbours", list(near().map(|(o, km)| format!("{} ({km:.0} km)", o.zone.id)).collect())),
-        ("neighbour_places", list(near().map(|(o, _)| o.place.clone()).collect())),
-        ("neighbour_slugs", list(near().map(|(o, _)| slug(&o.zone.id)).collect())),
+        (
+            "neighbours",
+            list(
+                near()
+                    .map(|(o, km)| format!("{} ({km:.0} km)", o.zone.id))
+                    .collect(),
+            ),
+        ),
+        (
+            "neighbour_places",
+            list(near().map(|(o, _)| o.place.clone()).collect()),
+        ),
+        (
+            "neighbour_slugs",
+            list(near().map(|(o, _)| slug(&o.zone.id)).collect()),
+        ),
         (
             "neighbour_clocks",
-            list(near().map(|(o, _)| relative(o.clock.offset(almanac.reference).seconds - mine)).collect()),
+            list(
+                near()
+                    .map(|(o, _)| relative(o.clock.offset(almanac.reference).seconds - mine))
+                    .collect(),
+            ),
         ),
         ("same_clock_count", twins.len().to_string()),
-        ("same_clock_zones", list(twins.iter().take(5).map(|o| o.zone.id.clone()).collect())),
+        (
+            "same_clock_zones",
+            list(twins.iter().take(5).map(|o| o.zone.id.clone()).collect()),
+        ),
     ]
 }
 
@@ -155,7 +230,11 @@ fn relative(seconds: i32) -> String {
 fn conversions(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Result<Row> {
     let mut row = Row::new();
     let names = [
-        ("noon_utc_january", "nine_january_utc", "nine_january_elsewhere"),
+        (
+            "noon_utc_january",
+            "nine_january_utc",
+            "nine_january_elsewhere",
+        ),
         ("noon_utc_july", "nine_july_utc", "nine_july_elsewhere"),
     ];
     for (month, (noon_name, nine_name, elsewhere_name)) in [1, 7].into_iter().zip(names) {
@@ -166,11 +245,21 @@ fn conversions(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Result<Row> {
 
         let nine = date.at(9, 0, 0, 0);
         let instant = entry.clock.instant(nine)?;
-        row.push((nine_name, on_day(jiff::tz::Offset::UTC.to_datetime(instant), nine)));
+        row.push((
+            nine_name,
+            on_day(jiff::tz::Offset::UTC.to_datetime(instant), nine),
+        ));
         let mut elsewhere = Vec::new();
         for (city, id) in PARTNERS.iter().filter(|(_, id)| *id != entry.zone.id) {
-            let other = almanac.entries.iter().find(|e| e.zone.id == *id).context("a partner city without a row")?;
-            elsewhere.push(format!("{city} {}", on_day(other.clock.show(instant), nine)));
+            let other = almanac
+                .entries
+                .iter()
+                .find(|e| e.zone.id == *id)
+                .context("a partner city without a row")?;
+            elsewhere.push(format!(
+                "{city} {}",
+                on_day(other.clock.show(instant), nine)
+            ));
         }
         row.push((elsewhere_name, elsewhere.join("; ")));
     }

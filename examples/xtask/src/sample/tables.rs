@@ -55,7 +55,9 @@ impl Tables {
                     id: id.to_owned(),
                     codes: codes.split(',').map(str::to_owned).collect(),
                     at: Point::parse(at).with_context(|| format!("zone1970.tab: {id}"))?,
-                    comment: comment.first().map_or(String::new(), |c| c.replace('’', "'")),
+                    comment: comment
+                        .first()
+                        .map_or(String::new(), |c| c.replace('’', "'")),
                 })
             })
             .collect::<Result<Vec<_>>>()?;
@@ -66,23 +68,39 @@ impl Tables {
                 links.insert(name.to_owned(), target.to_owned());
             }
         }
-        ensure!(!zones.is_empty() && !links.is_empty(), "the tables under data/ are empty");
-        Ok(Self { zones, by_country, countries, links })
+        ensure!(
+            !zones.is_empty() && !links.is_empty(),
+            "the tables under data/ are empty"
+        );
+        Ok(Self {
+            zones,
+            by_country,
+            countries,
+            links,
+        })
     }
 
     pub(super) fn country(&self, code: &str) -> Result<&str> {
-        self.countries.get(code).map(String::as_str).with_context(|| format!("iso3166.tab has no {code}"))
+        self.countries
+            .get(code)
+            .map(String::as_str)
+            .with_context(|| format!("iso3166.tab has no {code}"))
     }
 
     /// The names that mean the same clock as `zone` since 1970.
     fn names_of<'a>(&'a self, zone: &'a str) -> impl Iterator<Item = &'a str> {
-        self.links.keys().map(String::as_str).filter(move |name| self.target(name) == zone)
+        self.links
+            .keys()
+            .map(String::as_str)
+            .filter(move |name| self.target(name) == zone)
     }
 
     fn target<'a>(&'a self, mut name: &'a str) -> &'a str {
         // Links may point to links; the file has no cycles (its own checks forbid them), the bound is for a broken copy.
         for _ in 0..8 {
-            let Some(next) = self.links.get(name) else { break };
+            let Some(next) = self.links.get(name) else {
+                break;
+            };
             name = next;
         }
         name
@@ -92,9 +110,15 @@ impl Tables {
     pub(super) fn places(&self, zone: &str) -> Result<Vec<String>> {
         let mut places = Vec::new();
         for name in self.names_of(zone) {
-            let Some(code) = self.by_country.get(name) else { continue };
+            let Some(code) = self.by_country.get(name) else {
+                continue;
+            };
             let (city, country) = (names::city(name), self.country(code)?);
-            places.push(if city == country { city } else { format!("{city} ({country})") });
+            places.push(if city == country {
+                city
+            } else {
+                format!("{city} ({country})")
+            });
         }
         places.sort();
         Ok(places)
@@ -102,10 +126,14 @@ impl Tables {
 
     /// Names that programs accept for the same clock and that are not rows of `zone.tab`: `Asia/Calcutta`.
     pub(super) fn aliases<'a>(&'a self, zone: &'a str) -> Vec<&'a str> {
-        self.names_of(zone).filter(|name| !self.by_country.contains_key(*name)).collect()
+        self.names_of(zone)
+            .filter(|name| !self.by_country.contains_key(*name))
+            .collect()
     }
 }
 
 fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
-    text.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).map(|l| l.split('\t').collect())
+    text.lines()
+        .filter(|l| !l.is_empty() && !l.starts_with('#'))
+        .map(|l| l.split('\t').collect())
 }

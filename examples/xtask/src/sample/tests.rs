@@ -14,7 +14,13 @@ type Topic = BTreeMap<&'static str, String>;
 
 fn all() -> &'static [Topic] {
     static TOPICS: OnceLock<Vec<Topic>> = OnceLock::new();
-    TOPICS.get_or_init(|| topics().unwrap().into_iter().map(|row| row.into_iter().collect()).collect())
+    TOPICS.get_or_init(|| {
+        topics()
+            .unwrap()
+            .into_iter()
+            .map(|row| row.into_iter().collect())
+            .collect()
+    })
 }
 
 fn zone(id: &str) -> &'static Topic {
@@ -22,7 +28,10 @@ fn zone(id: &str) -> &'static Topic {
 }
 
 fn committed(file: &str) -> String {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(FOLDER).join(file);
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(FOLDER)
+        .join(file);
     std::fs::read_to_string(path).unwrap()
 }
 
@@ -44,8 +53,15 @@ fn berlin_follows_the_european_rules() {
     let t = zone("Europe/Berlin");
     assert_eq!(t["utc_offset_standard"], "UTC+01:00");
     assert_eq!(t["utc_offset_dst"], "UTC+02:00");
-    assert_eq!((t["dst_start"].as_str(), t["dst_end"].as_str()), ("2027-03-28T02:00", "2027-10-31T03:00"));
-    assert!(t["last_change"].starts_with("1995-09-24"), "{}", t["last_change"]);
+    assert_eq!(
+        (t["dst_start"].as_str(), t["dst_end"].as_str()),
+        ("2027-03-28T02:00", "2027-10-31T03:00")
+    );
+    assert!(
+        t["last_change"].starts_with("1995-09-24"),
+        "{}",
+        t["last_change"]
+    );
     assert!(t["places"].contains("Oslo (Norway)"));
     assert!(t["neighbours"].starts_with("Europe/Prague (279 km)"));
 }
@@ -53,15 +69,28 @@ fn berlin_follows_the_european_rules() {
 #[test]
 fn new_york_got_its_rules_in_2007() {
     let t = zone("America/New_York");
-    assert_eq!((t["dst_start"].as_str(), t["dst_end"].as_str()), ("2027-03-14T02:00", "2027-11-07T02:00"));
-    assert!(t["last_change"].starts_with("2006-10-29"), "{}", t["last_change"]);
+    assert_eq!(
+        (t["dst_start"].as_str(), t["dst_end"].as_str()),
+        ("2027-03-14T02:00", "2027-11-07T02:00")
+    );
+    assert!(
+        t["last_change"].starts_with("2006-10-29"),
+        "{}",
+        t["last_change"]
+    );
     assert!(t["last_change"].ends_with("every change since 2007-03-11 follows the rules of 2027"));
 }
 
 #[test]
 fn phoenix_keeps_standard_time() {
     let t = zone("America/Phoenix");
-    assert_eq!((t["observes_dst"].as_str(), t["utc_offset_standard"].as_str()), ("false", "UTC-07:00"));
+    assert_eq!(
+        (
+            t["observes_dst"].as_str(),
+            t["utc_offset_standard"].as_str()
+        ),
+        ("false", "UTC-07:00")
+    );
     assert_eq!(t["last_change"], "none since 1970");
     assert_eq!(t["dst_start"], "");
 }
@@ -69,7 +98,13 @@ fn phoenix_keeps_standard_time() {
 #[test]
 fn kathmandu_is_three_quarters_past_the_hour() {
     let t = zone("Asia/Kathmandu");
-    assert_eq!((t["utc_offset_standard"].as_str(), t["difference_to_utc_minutes"].as_str()), ("UTC+05:45", "345"));
+    assert_eq!(
+        (
+            t["utc_offset_standard"].as_str(),
+            t["difference_to_utc_minutes"].as_str()
+        ),
+        ("UTC+05:45", "345")
+    );
     assert_eq!(t["abbreviation_standard"], "+0545");
     assert!(t["last_change"].starts_with("1986-01-01: clocks went forward 15 minutes"));
     assert_eq!(t["same_clock_count"], "0");
@@ -78,41 +113,119 @@ fn kathmandu_is_three_quarters_past_the_hour() {
 #[test]
 fn lord_howe_saves_half_an_hour() {
     let t = zone("Australia/Lord_Howe");
-    assert_eq!((t["utc_offset_standard"].as_str(), t["utc_offset_dst"].as_str()), ("UTC+10:30", "UTC+11:00"));
+    assert_eq!(
+        (
+            t["utc_offset_standard"].as_str(),
+            t["utc_offset_dst"].as_str()
+        ),
+        ("UTC+10:30", "UTC+11:00")
+    );
     assert_eq!(t["dst_shift"], "30 minutes");
     // In January it is summer there.
     assert_eq!(t["offset_at_reference"], "UTC+11:00");
-    assert_eq!((t["dst_end"].as_str(), t["dst_start"].as_str()), ("2027-04-04T02:00", "2027-10-03T02:00"));
+    assert_eq!(
+        (t["dst_end"].as_str(), t["dst_start"].as_str()),
+        ("2027-04-04T02:00", "2027-10-03T02:00")
+    );
 }
 
 #[test]
 fn morocco_and_western_sahara_left_daylight_saving_time_in_2026() {
     for id in ["Africa/Casablanca", "Africa/El_Aaiun"] {
         let t = zone(id);
-        assert_eq!((t["observes_dst"].as_str(), t["utc_offset_standard"].as_str()), ("false", "UTC+00:00"));
-        assert_eq!(t["last_change"], "2026-09-20: clocks went back 1 hour, from UTC+01:00 to UTC+00:00");
+        assert_eq!(
+            (
+                t["observes_dst"].as_str(),
+                t["utc_offset_standard"].as_str()
+            ),
+            ("false", "UTC+00:00")
+        );
+        assert_eq!(
+            t["last_change"],
+            "2026-09-20: clocks went back 1 hour, from UTC+01:00 to UTC+00:00"
+        );
     }
 }
 
 #[test]
 fn pyongyang_rejoined_seoul_in_2018() {
     let t = zone("Asia/Pyongyang");
-    assert_eq!(t["last_change"], "2018-05-04: clocks went forward 30 minutes, from UTC+08:30 to UTC+09:00");
+    assert_eq!(
+        t["last_change"],
+        "2018-05-04: clocks went forward 30 minutes, from UTC+08:30 to UTC+09:00"
+    );
     assert!(t["same_clock_zones"].starts_with("Asia/Seoul"));
 }
 
 #[test]
 fn istanbul_made_summer_time_permanent() {
     let t = zone("Europe/Istanbul");
-    assert_eq!((t["utc_offset_standard"].as_str(), t["observes_dst"].as_str()), ("UTC+03:00", "false"));
-    assert!(t["last_change"].starts_with("2016-09-0"), "{}", t["last_change"]);
+    assert_eq!(
+        (
+            t["utc_offset_standard"].as_str(),
+            t["observes_dst"].as_str()
+        ),
+        ("UTC+03:00", "false")
+    );
+    assert!(
+        t["last_change"].starts_with("2016-09-0"),
+        "{}",
+        t["last_change"]
+    );
 }
 
 #[test]
-fn no_clock_has_more_than_one_daylight_saving_period_in_the_year() {
+fn havana_keeps_daylight_saving_time_through_a_winter() {
+    let t = zone("America/Havana");
+    assert_eq!(
+        (
+            t["observes_dst"].as_str(),
+            t["clock_changes_in_year"].as_str()
+        ),
+        ("true", "1")
+    );
+    assert_eq!(
+        (
+            t["utc_offset_standard"].as_str(),
+            t["utc_offset_dst"].as_str()
+        ),
+        ("UTC-05:00", "UTC-04:00")
+    );
+    assert_eq!(
+        (t["dst_start"].as_str(), t["dst_end"].as_str()),
+        ("", "2027-11-07T01:00")
+    );
+    assert_eq!(
+        t["last_change"],
+        "2026-03-08: clocks went forward 1 hour, from UTC-05:00 to UTC-04:00"
+    );
+}
+
+#[test]
+fn the_rules_of_troll_are_as_old_as_its_clock() {
+    let last = &zone("Antarctica/Troll")["last_change"];
+    assert!(
+        last.starts_with("2005-03-27: clocks went forward 2 hours")
+            && last.contains("first time since 1970"),
+        "{last}"
+    );
+}
+
+#[test]
+fn the_columns_of_daylight_saving_time_agree() {
     for t in all() {
-        let both = !t["dst_start"].is_empty() && !t["dst_end"].is_empty();
-        assert_eq!(t["observes_dst"], both.to_string(), "{}: {} / {}", t["key"], t["dst_start"], t["dst_end"]);
+        let dates = [&t["dst_start"], &t["dst_end"]]
+            .iter()
+            .filter(|d| !d.is_empty())
+            .count();
+        assert_eq!(
+            t["clock_changes_in_year"],
+            dates.to_string(),
+            "{}",
+            t["key"]
+        );
+        assert_eq!(t["observes_dst"], (dates > 0).to_string(), "{}", t["key"]);
+        assert_eq!(t["utc_offset_dst"].is_empty(), dates == 0, "{}", t["key"]);
     }
 }
 
@@ -125,25 +238,48 @@ fn keys_slugs_and_keywords_are_unique_and_well_formed() {
     }
     for t in topics {
         let slug = &t["slug"];
-        assert!(slug.len() <= 75 && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
-        assert!(!slug.contains("--") && !slug.starts_with('-') && !slug.ends_with('-'), "{slug}");
-        assert!(t.values().all(|v| !v.contains(['\n', '\r', '\0'])), "{}", t["key"]);
+        assert!(
+            slug.len() <= 75
+                && slug
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        );
+        assert!(
+            !slug.contains("--") && !slug.starts_with('-') && !slug.ends_with('-'),
+            "{slug}"
+        );
+        assert!(
+            t.values().all(|v| !v.contains(['\n', '\r', '\0'])),
+            "{}",
+            t["key"]
+        );
     }
 }
 
 /// Every field of every page, rendered as the offline writer renders it.
 fn pages() -> Vec<(&'static Topic, BTreeMap<String, String>)> {
-    let templates: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(&committed("templates.toml")).unwrap();
+    let templates: BTreeMap<String, BTreeMap<String, String>> =
+        toml::from_str(&committed("templates.toml")).unwrap();
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
-    env.set_auto_escape_callback(|name| if name.ends_with("_html") { AutoEscape::Html } else { AutoEscape::None });
+    env.set_auto_escape_callback(|name| {
+        if name.ends_with("_html") {
+            AutoEscape::Html
+        } else {
+            AutoEscape::None
+        }
+    });
     for (object, fields) in &templates {
         for (field, source) in fields {
-            env.add_template_owned(format!("{object}.{field}"), source.clone()).unwrap();
+            env.add_template_owned(format!("{object}.{field}"), source.clone())
+                .unwrap();
         }
     }
     let render = |name: String, data: &Value| {
-        env.get_template(&name).unwrap().render(Serde(data)).unwrap_or_else(|e| panic!("{name}: {e:#}"))
+        env.get_template(&name)
+            .unwrap()
+            .render(Serde(data))
+            .unwrap_or_else(|e| panic!("{name}: {e:#}"))
     };
     let site = json!({ "name": "Time Zone Almanac", "base_url": "https://almanac.example" });
     all()
@@ -169,21 +305,54 @@ fn every_page_keeps_its_lengths() {
     for (topic, page) in pages() {
         let key = &topic["key"];
         let chars = |field: &str| page[field].trim().chars().count();
-        assert!((30..=60).contains(&chars("title")), "{key}: {}: {}", chars("title"), page["title"]);
+        assert!(
+            (30..=60).contains(&chars("title")),
+            "{key}: {}: {}",
+            chars("title"),
+            page["title"]
+        );
         let n = chars("description");
-        assert!((120..=158).contains(&n), "{key}: {n}: {}", page["description"]);
-        let hooks = page["hooks"].lines().filter(|l| !l.trim().is_empty()).count();
+        assert!(
+            (120..=158).contains(&n),
+            "{key}: {n}: {}",
+            page["description"]
+        );
+        let hooks = page["hooks"]
+            .lines()
+            .filter(|l| !l.trim().is_empty())
+            .count();
         assert!((2..=3).contains(&hooks), "{key}: {}", page["hooks"]);
-        assert!(chars("image_prompt") >= 100 && !page["image_prompt"].trim().contains('\n'), "{key}");
+        assert!(
+            chars("image_prompt") >= 100 && !page["image_prompt"].trim().contains('\n'),
+            "{key}"
+        );
         for limit in [300, 120] {
             let post = page[&format!("post {limit}")].trim();
-            assert!(!post.contains('\n') && post.chars().count() <= limit, "{key}: {post}");
+            assert!(
+                !post.contains('\n') && post.chars().count() <= limit,
+                "{key}: {post}"
+            );
         }
-        let keywords: Vec<_> = page["keywords"].lines().filter(|l| !l.trim().is_empty()).collect();
+        let keywords: Vec<_> = page["keywords"]
+            .lines()
+            .filter(|l| !l.trim().is_empty())
+            .collect();
         assert_eq!(keywords[0], topic["keyword"]);
-        assert_eq!(keywords.iter().collect::<BTreeSet<_>>().len(), keywords.len(), "{key}: {keywords:?}");
-        assert!(titles.insert(page["title"].clone()), "{key}: {}", page["title"]);
-        assert!(descriptions.insert(page["description"].clone()), "{key}: {}", page["description"]);
+        assert_eq!(
+            keywords.iter().collect::<BTreeSet<_>>().len(),
+            keywords.len(),
+            "{key}: {keywords:?}"
+        );
+        assert!(
+            titles.insert(page["title"].clone()),
+            "{key}: {}",
+            page["title"]
+        );
+        assert!(
+            descriptions.insert(page["description"].clone()),
+            "{key}: {}",
+            page["description"]
+        );
     }
 }
 
@@ -191,17 +360,36 @@ fn every_page_keeps_its_lengths() {
 fn every_body_is_long_enough_and_its_headings_are_in_order() {
     for (topic, page) in pages() {
         let (key, body) = (&topic["key"], &page["body_html"]);
-        let parts: Vec<_> = body.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
+        let parts: Vec<_> = body
+            .split('<')
+            .map(|part| part.split_once('>').map_or(part, |(_, text)| text))
+            .collect();
         let (text, tight) = (parts.join(" "), parts.concat());
         let words = text.split_whitespace().count();
         assert!(words >= 250, "{key}: {words} words");
-        assert!(!body.contains("<h1") && !body.contains("  ") && !tight.contains(" ."), "{key}: {body}");
-        let levels: Vec<u32> = body.split("<h").skip(1).filter_map(|rest| rest.chars().next()?.to_digit(10)).collect();
+        assert!(
+            !body.contains("<h1") && !body.contains("  ") && !tight.contains(" ."),
+            "{key}: {body}"
+        );
+        let levels: Vec<u32> = body
+            .split("<h")
+            .skip(1)
+            .filter_map(|rest| rest.chars().next()?.to_digit(10))
+            .collect();
         assert_eq!(levels.first(), Some(&2), "{key}");
-        assert!(levels.windows(2).all(|w| w[1] <= w[0] + 1), "{key}: {levels:?}");
-        for tag in ["p", "table", "thead", "tbody", "tr", "td", "th", "ul", "li", "code", "h2", "h3"] {
+        assert!(
+            levels.windows(2).all(|w| w[1] <= w[0] + 1),
+            "{key}: {levels:?}"
+        );
+        for tag in [
+            "p", "table", "thead", "tbody", "tr", "td", "th", "ul", "li", "code", "h2", "h3",
+        ] {
             let open = body.matches(&format!("<{tag}>")).count();
-            assert_eq!(open, body.matches(&format!("</{tag}>")).count(), "{key}: <{tag}>");
+            assert_eq!(
+                open,
+                body.matches(&format!("</{tag}>")).count(),
+                "{key}: <{tag}>"
+            );
         }
     }
 }
