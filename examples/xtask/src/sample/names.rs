@@ -107,6 +107,7 @@ const CITIES: &[(&str, &str)] = &[
 /// Zones whose place is not "city, country".
 const PLACES: &[(&str, &str)] = &[
     ("Atlantic/South_Georgia", "South Georgia"),
+    ("Indian/Chagos", "Chagos Archipelago"),
     // The table lists two codes in alphabetical order and takes no side; neither does this name.
     ("Europe/Simferopol", "Simferopol, Crimea"),
 ];
@@ -144,4 +145,17 @@ pub(super) fn place(zone: &str, city: &str, country: &str) -> String {
         }
         _ => format!("{city}, {country}"),
     }
+}
+
+/// A place with its preposition, as a sentence needs it: `in Berlin`, `on Easter Island`, `at Casey Station`.
+pub(super) fn located(city: &str, place: &str) -> String {
+    let plural =
+        city.ends_with(" Islands") || ["Azores", "Maldives", "Chagos Archipelago"].contains(&city);
+    let preposition = match () {
+        () if plural => "in the",
+        () if city.ends_with(" Island") => "on",
+        () if city.ends_with(" Station") => "at",
+        () => "in",
+    };
+    format!("{preposition} {place}")
 }

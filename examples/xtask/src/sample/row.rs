@@ -7,6 +7,7 @@ use super::{
     Almanac, Entry, REFERENCE, REFERENCE_YEAR,
     clock::{Change, day, span, time, utc, versus},
     history::last_change,
+    names::located,
     tables::TABLES_VERSION,
 };
 
@@ -35,10 +36,15 @@ pub(super) fn row(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Result<Row> {
     let mut row: Row = vec![
         ("key", zone.id.clone()),
         ("slug", slug(&zone.id)),
-        ("keyword", format!("time in {}", entry.place)),
+        (
+            "keyword",
+            format!("time {}", located(&entry.city, &entry.place)),
+        ),
         ("place", entry.place.clone()),
+        ("in_place", located(&entry.city, &entry.place)),
         ("zone", zone.id.clone()),
         ("city", entry.city.clone()),
+        ("in_city", located(&entry.city, &entry.city)),
         (
             "country",
             countries.first().copied().unwrap_or_default().to_owned(),
