@@ -1,1 +1,26 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+pub mod config;
+pub mod draft;
+mod error;
+pub mod gates;
+mod generator;
+pub mod import;
+pub mod message;
+mod platform;
+mod poster;
+pub mod prompt;
+mod relay;
+mod report;
+pub mod review;
+pub mod sanitise;
+pub mod site;
+mod spend;
+pub mod topics;
+
+pub use config::{Config, ConfigError};
+pub use error::{Error, Result};
+pub use generator::Generator;
+pub use poster::Poster;
+pub use relay::{Relay, Relayed};
+pub use report::{Drafted, RunReport};

@@ -1,0 +1,275 @@
+//! Settings shared by the binary and the Workers.
+//!
+//! The binary reads them from `presswork.toml` and lets the environment override; a Worker has only its vars.
+//! Both end in [`Config::overlay`] and [`Config::validate`], so a bad value reads the same everywhere.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+mod keys;
+
+pub use keys::KEYS;
+
+/// Everything the Generator, the Poster and the site renderer need to know.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The site the pages belong to.
+    pub site: SiteConfig,
+    /// How pages are drafted.
+    pub generator: GeneratorConfig,
+    /// What a page must satisfy before it is published.
+    pub gates: GateConfig,
+    /// How posts are published.
+    pub poster: PosterConfig,
+    /// Which model writes. The program that composes the pipeline knows the providers.
+    pub model: ModelConfig,
+    /// Where posts go. Empty means the program's own default.
+    pub targets: Vec<TargetConfig>,
+}
+
+/// One website.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SiteConfig {
+    /// Short stable id; it is part of every key in the store, so it never changes.
+    pub id: String,
+    /// Name shown to readers.
+    pub name: String,
+    /// Absolute address without a trailing slash, e.g. `https://almanac.example`.
+    pub base_url: String,
+    /// BCP-47 language of the pages.
+    pub locale: String,
+    /// One sentence about the site, for its home page and feed.
+    pub description: String,
+}
+
+impl Default for SiteConfig {
+    fn default() -> Self {
+        Self {
+            id: "almanac".into(),
+            name: "Time Zone Almanac".into(),
+            base_url: "https://almanac.example".into(),
+            locale: "en".into(),
+            description: "Offsets, daylight saving rules and neighbours of every time zone.".into(),
+        }
+    }
+}
+
+/// How pages are drafted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GeneratorConfig {
+    /// Pages per run, 1 to 10,000.
+    pub pages_per_run: u32,
+    /// Model calls under way at once, 1 to 256.
+    pub concurrency: u32,
+    /// Seconds a claimed topic is ours; longer than the slowest draft. 10 to 86,400.
+    pub lease_seconds: u32,
+    /// Drafts tried per topic before it is `failed`, 1 to 20.
+    pub max_attempts: u32,
+    /// How often a draft that fails a gate is sent back to the model in the same attempt, 0 to 5.
+    pub gate_repairs: u32,
+    /// Whether a person approves each page before it is published.
+    pub review: bool,
+}
+
+impl Default for GeneratorConfig {
+    fn default() -> Self {
+        Self {
+            pages_per_run: 25,
+            concurrency: 8,
+            lease_seconds: 600,
+            max_attempts: 3,
+            gate_repairs: 1,
+            review: false,
+        }
+    }
+}
+
+/// What a page must satisfy before it is published.
+///
+/// The defaults are conventions of the trade, not rules of a search engine: Google states no limit for titles,
+/// descriptions or words (<https://developers.google.com/search/docs/appearance/title-link>).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GateConfig {
+    /// Fewest characters of a title.
+    pub title_min: u32,
+    /// Most characters of a title; about 580 px in a result list.
+    pub title_max: u32,
+    /// Fewest characters of a description.
+    pub description_min: u32,
+    /// Most characters of a description.
+    pub description_max: u32,
+    /// Fewest words of the body.
+    pub words_min: u32,
+}
+
+impl Default for GateConfig {
+    fn default() -> Self {
+        Self { title_min: 30, title_max: 65, description_min: 70, description_max: 160, words_min: 150 }
+    }
+}
+
+/// How posts are published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PosterConfig {
+    /// Messages handled at once, 1 to 256.
+    pub concurrency: u32,
+    /// Seconds one post is ours while it is written and published, 10 to 3,600.
+    pub lease_seconds: u32,
+    /// Deliveries of one message before it is a dead letter, 1 to 100.
+    pub max_attempts: u32,
+    /// A name for this round of posts: the same page is posted once per campaign.
+    pub campaign: String,
+}
+
+impl Default for PosterConfig {
+    fn default() -> Self {
+        Self { concurrency: 8, lease_seconds: 120, max_attempts: 10, campaign: String::new() }
+    }
+}
+
+/// Which model writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Provider by name, e.g. `template` or `openai`.
+    pub provider: String,
+    /// The provider's model id.
+    pub name: Option<String>,
+    /// Base address of a compatible server, e.g. `http://127.0.0.1:11434/v1`.
+    pub base_url: Option<String>,
+    /// Seconds for one draft, retries and repairs included, 1 to 3,600.
+    pub timeout_seconds: u32,
+    /// Most tokens of one reply.
+    pub max_output_tokens: u32,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self { provider: "template".into(), name: None, base_url: None, timeout_seconds: 300, max_output_tokens: 4096 }
+    }
+}
+
+/// One place where posts go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetConfig {
+    /// Network by name, e.g. `outbox` or `mastodon`.
+    pub kind: String,
+    /// Address of the server, where the network has many.
+    pub url: Option<String>,
+    /// Name of the account; it is part of the ledger's key, so it never changes for one account.
+    pub account: Option<String>,
+    /// File of an outbox.
+    pub path: Option<String>,
+}
+
+/// One setting that cannot be used, or several.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .problems.join("; "))]
+pub struct ConfigError {
+    /// One sentence per setting: its name, what it holds, what is expected.
+    pub problems: Vec<String>,
+}
+
+impl Config {
+    /// Reads settings by name over the defaults. A Worker passes its vars: `|key| env.var(key).ok()...`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names every setting that cannot be used, all at once.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Self::default().overlay(lookup)
+    }
+
+    /// Replaces each setting that `lookup` knows by the name in [`KEYS`], then validates the whole.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names every setting that cannot be used, all at once.
+    pub fn overlay(self, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let mut tree = serde_json::to_value(&self)
+            .map_err(|error| ConfigError { problems: vec![format!("settings cannot be represented: {error}")] })?;
+        for key in KEYS {
+            let Some(text) = lookup(key.name) else { continue };
+            match key.parse(&text) {
+                Ok(value) => *slot(&mut tree, key.section, key.field) = value,
+                Err(expected) => problems.push(format!("{} is {text:?}, expected {expected}", key.name)),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(ConfigError { problems });
+        }
+        let config: Self =
+            serde_json::from_value(tree).map_err(|error| ConfigError { problems: vec![error.to_string()] })?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks every range and address.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names every setting that is out of its range, all at once.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let mut problems = Vec::new();
+        let mut range = |name: &str, value: u32, low: u32, high: u32| {
+            if !(low..=high).contains(&value) {
+                problems.push(format!("{name} is {value}, expected {low} to {high}"));
+            }
+        };
+        range("generator.pages_per_run", self.generator.pages_per_run, 1, 10_000);
+        range("generator.concurrency", self.generator.concurrency, 1, 256);
+        range("generator.lease_seconds", self.generator.lease_seconds, 10, 86_400);
+        range("generator.max_attempts", self.generator.max_attempts, 1, 20);
+        range("generator.gate_repairs", self.generator.gate_repairs, 0, 5);
+        range("poster.concurrency", self.poster.concurrency, 1, 256);
+        range("poster.lease_seconds", self.poster.lease_seconds, 10, 3_600);
+        range("poster.max_attempts", self.poster.max_attempts, 1, 100);
+        range("model.timeout_seconds", self.model.timeout_seconds, 1, 3_600);
+        range("model.max_output_tokens", self.model.max_output_tokens, 1, 1_000_000);
+        range("gates.title_max", self.gates.title_max, self.gates.title_min.max(1), 2_000);
+        range("gates.description_max", self.gates.description_max, self.gates.description_min.max(1), 5_000);
+        if self.model.timeout_seconds >= self.generator.lease_seconds {
+            problems.push(format!(
+                "generator.lease_seconds is {}, expected more than model.timeout_seconds ({}): a topic must stay ours while it is drafted",
+                self.generator.lease_seconds, self.model.timeout_seconds
+            ));
+        }
+        self.site.validate(&mut problems);
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError { problems }) }
+    }
+}
+
+impl SiteConfig {
+    /// The public address of a page.
+    #[must_use]
+    pub fn page_url(&self, slug: &str) -> String {
+        format!("{}/{slug}/", self.base_url)
+    }
+
+    fn validate(&self, problems: &mut Vec<String>) {
+        for (name, value) in [("site.id", &self.id), ("site.name", &self.name), ("site.locale", &self.locale)] {
+            if value.trim().is_empty() {
+                problems.push(format!("{name} is empty"));
+            }
+        }
+        let host = self.base_url.strip_prefix("https://").or_else(|| self.base_url.strip_prefix("http://"));
+        if host.is_none_or(|host| host.is_empty() || host.contains(char::is_whitespace)) || self.base_url.ends_with('/')
+        {
+            problems.push(format!(
+                "site.base_url is {:?}, expected an absolute address without a trailing slash, e.g. https://example.com",
+                self.base_url
+            ));
+        }
+    }
+}
+
+fn slot<'tree>(tree: &'tree mut Value, section: &str, field: &str) -> &'tree mut Value {
+    &mut tree[section][field]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! Drafts planned topics into published pages.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_channel::mpsc;
+use futures_util::{StreamExt, future, stream};
+use presswork_ai_adapter::LanguageModel;
+use presswork_content_store::{Claim, ContentStore, Op, Page};
+use presswork_queue::Queue;
+
+use crate::config::Config;
+use crate::relay::{Relay, Relayed};
+use crate::report::{Drafted, RunReport};
+use crate::{Result, platform};
+
+mod draft;
+
+pub(crate) use draft::announcement;
+
+/// Turns planned topics into pages: claim, draft, gate, store with its outbox row in one write, send.
+///
+/// Every step can be cut off at any moment. A claimed topic whose lease ends is claimed again by the next run; a stored
+/// page whose message was not sent is in the outbox, and each run sweeps it first.
+pub struct Generator {
+    config: Arc<Config>,
+    store: Arc<dyn ContentStore>,
+    model: Arc<dyn LanguageModel>,
+    relay: Relay,
+    owner: String,
+    stop: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Generator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Generator").field("site", &self.config.site.id).field("owner", &self.owner).finish_non_exhaustive()
+    }
+}
+
+impl Generator {
+    /// A generator for the site of `config`.
+    #[must_use]
+    pub fn new(
+        config: Arc<Config>,
+        store: Arc<dyn ContentStore>,
+        queue: Arc<dyn Queue>,
+        model: Arc<dyn LanguageModel>,
+    ) -> Self {
+        let relay = Relay::new(Arc::clone(&store), queue);
+        let owner = format!("generator-{}", uuid::Uuid::now_v7());
+        Self { config, store, model, relay, owner, stop: Arc::default() }
+    }
+
+    /// A switch that ends a run early: set it to `true` and no further topic is claimed; drafts under way finish.
+    #[must_use]
+    pub fn stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
+    /// One run: sweep the outbox, then draft up to `pages_per_run` topics, then send what they left in the outbox.
+    ///
+    /// `on_page` is called once for each topic as it ends.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) when the store cannot be used. A model, a queue or a gate that refuses is
+    /// in the report.
+    pub async fn run(&self, on_page: &(dyn Fn(&Drafted) + Sync)) -> Result<RunReport> {
+        let mut report = RunReport::default();
+        report.relayed(self.relay.drain().await?);
+
+        let (saved, signals) = mpsc::unbounded();
+        let drafting = self.draft_all(&mut report, saved, on_page);
+        let (drafted, relayed) = future::join(drafting, self.relay_on(signals)).await;
+        drafted?;
+        report.relayed(relayed?);
+        Ok(report)
+    }
+
+    async fn draft_all(
+        &self,
+        report: &mut RunReport,
+        saved: mpsc::UnboundedSender<()>,
+        on_page: &(dyn Fn(&Drafted) + Sync),
+    ) -> Result<()> {
+        let concurrency = self.config.generator.concurrency as usize;
+        let abort = AtomicBool::new(false);
+        let topics = stream::unfold((self.config.generator.pages_per_run, Vec::new().into_iter()), |state| {
+            self.next_topic(state, &abort)
+        });
+        let mut drafts = std::pin::pin!(
+            topics.map(|topic| async { self.draft(topic?).await }).buffer_unordered(concurrency)
+        );
+        while let Some(drafted) = drafts.next().await {
+            let drafted = drafted?;
+            if let Drafted::Postponed { stop: true, .. } = &drafted {
+                abort.store(true, Ordering::Relaxed);
+            }
+            if matches!(drafted, Drafted::Published { .. }) {
+                // A closed channel means the relay gave up; the outbox has the row.
+                let _ = saved.unbounded_send(());
+            }
+            on_page(&drafted);
+            report.count(drafted);
+        }
+        Ok(())
+    }
+
+    /// The next claimed topic; topics are claimed as many at a time as are drafted at once, so that few are held idle.
+    async fn next_topic(
+        &self,
+        (mut left, mut claimed): (u32, std::vec::IntoIter<Page>),
+        abort: &AtomicBool,
+    ) -> Option<(Result<Page>, (u32, std::vec::IntoIter<Page>))> {
+        loop {
+            if let Some(page) = claimed.next() {
+                return Some((Ok(page), (left, claimed)));
+            }
+            if left == 0 || abort.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let settings = &self.config.generator;
+            let claim = Claim {
+                site: self.config.site.id.clone(),
+                owner: self.owner.clone(),
+                limit: left.min(settings.concurrency),
+                lease: Duration::from_secs(settings.lease_seconds.into()),
+                max_attempts: settings.max_attempts,
+            };
+            match self.store.claim(&Op::at(platform::now_ms()), &claim).await {
+                Ok(pages) if pages.is_empty() => return None,
+                Ok(pages) => {
+                    left = left.saturating_sub(u32::try_from(pages.len()).unwrap_or(u32::MAX));
+                    claimed = pages.into_iter();
+                }
+                Err(error) => return Some((Err(error.into()), (0, claimed))),
+            }
+        }
+    }
+
+    /// Drains the outbox each time pages were saved, beside the drafting, until no more can be saved.
+    async fn relay_on(&self, mut signals: mpsc::UnboundedReceiver<()>) -> Result<Relayed> {
+        let mut total = Relayed::default();
+        while signals.next().await.is_some() {
+            while signals.try_recv().is_ok() {}
+            let pass = self.relay.drain().await?;
+            total.sent += pass.sent;
+            total.waiting = pass.waiting;
+            total.error = pass.error;
+        }
+        Ok(total)
+    }
+}

@@ -1,0 +1,159 @@
+//! One topic: draft it, gate it, store it.
+
+use presswork_ai_adapter::{Error as ModelError, LanguageModelExt};
+use presswork_content_store::{
+    Content, Error as StoreError, NewOutbox, NewSpend, Op, Page, SavePage, Status, Transition,
+};
+use serde_json::json;
+
+use super::Generator;
+use crate::draft::PageDraft;
+use crate::gates::{self, GateReport};
+use crate::message::{PAGE_PUBLISHED, PageMessage};
+use crate::report::Drafted;
+use crate::{Result, platform, prompt, sanitise, spend};
+
+/// First wait after a failed draft; it doubles per attempt.
+const RETRY_MS: i64 = 60_000;
+
+/// Longest wait after a failed draft.
+const MAX_RETRY_MS: i64 = 6 * 60 * 60 * 1000;
+
+impl Generator {
+    pub(super) async fn draft(&self, page: Page) -> Result<Drafted> {
+        let mut spend = Vec::new();
+        match self.write(&page, &mut spend).await {
+            Ok((draft, gates, model)) if gates.passes() => self.save(page, draft, &gates, model, spend).await,
+            Ok((_, gates, _)) => self.give_back(page, Failure::content(gates.summary()), spend).await,
+            Err(error) => {
+                let failure = Failure::of(&error);
+                self.give_back(page, failure, spend).await
+            }
+        }
+    }
+
+    /// Asks the model, and sends a draft that fails a gate back to it as often as the settings allow.
+    async fn write(
+        &self,
+        page: &Page,
+        spend: &mut Vec<NewSpend>,
+    ) -> Result<(PageDraft, GateReport, String), ModelError> {
+        let mut request = prompt::page(&self.config, page);
+        let mut repairs = 0;
+        loop {
+            let object = match self.model.generate_object::<PageDraft>(&request).await {
+                Ok(object) => object,
+                Err(error) => {
+                    spend.extend(spend::of_failure(page, "page", &error));
+                    return Err(error);
+                }
+            };
+            spend.push(spend::of_response(page, "page", &object.response, object.usage));
+            let draft = sanitise::sanitise(object.value);
+            let gates = gates::check(&draft, &self.config.gates);
+            if gates.passes() || repairs >= self.config.generator.gate_repairs {
+                return Ok((draft, gates, object.response.model));
+            }
+            repairs += 1;
+            let body = json!(draft);
+            request = prompt::repair(&self.config, page, &body, &gates);
+        }
+    }
+
+    async fn save(
+        &self,
+        page: Page,
+        draft: PageDraft,
+        gates: &GateReport,
+        model: String,
+        spend: Vec<NewSpend>,
+    ) -> Result<Drafted> {
+        let slug = page.slug.clone();
+        let (to, outbox) = if self.config.generator.review {
+            (Status::InReview, Vec::new())
+        } else {
+            (Status::Published, vec![announcement(&page)?])
+        };
+        let content = Content {
+            canonical_url: self.config.site.page_url(&page.slug),
+            title: draft.title,
+            description: draft.description,
+            keywords: draft.keywords,
+            body_html: draft.body_html,
+            image_prompt: draft.image_prompt,
+            hooks: draft.hooks,
+            quality: json!(gates),
+            model,
+            word_count: gates.words,
+        };
+        let save = SavePage { content, to, outbox, spend };
+        match self.store.save(&Op::at(platform::now_ms()), &page.to_ref(), &save).await {
+            Ok(_) if to == Status::InReview => Ok(Drafted::InReview { slug }),
+            Ok(_) => Ok(Drafted::Published { slug }),
+            // The lease ended and another run has the topic: its draft counts, ours is dropped.
+            Err(StoreError::StaleVersion { .. } | StoreError::IllegalTransition { .. }) => Ok(Drafted::Lost { slug }),
+            Err(error @ (StoreError::Conflict { .. } | StoreError::InvalidInput { .. } | StoreError::TooLarge { .. })) => {
+                self.give_back(page, Failure::content(error.to_string()), save.spend).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Puts the topic back for a later run, or marks it failed when its attempts are used up.
+    async fn give_back(&self, page: Page, failure: Failure, spend: Vec<NewSpend>) -> Result<Drafted> {
+        let now = platform::now_ms();
+        let last = failure.counts && page.attempts >= self.config.generator.max_attempts;
+        let wait = failure.wait_ms.unwrap_or_else(|| (RETRY_MS << page.attempts.min(12)).min(MAX_RETRY_MS));
+        let change = Transition {
+            to: if last { Status::Failed } else { Status::Planned },
+            reason: Some(failure.message.clone()),
+            not_before_ms: (!last).then_some(now + wait),
+            outbox: Vec::new(),
+            spend,
+        };
+        match self.store.transition(&Op::at(now), &page.to_ref(), &change).await {
+            Ok(_) | Err(StoreError::StaleVersion { .. } | StoreError::IllegalTransition { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        tracing::warn!(slug = page.slug, reason = failure.message, failed = last, "not drafted");
+        Ok(if last {
+            Drafted::Failed { slug: page.slug, reason: failure.message }
+        } else {
+            Drafted::Postponed { slug: page.slug, reason: failure.message, stop: failure.stop }
+        })
+    }
+}
+
+/// The outbox row that tells the poster of a page.
+pub(crate) fn announcement(page: &Page) -> Result<NewOutbox> {
+    let message = PageMessage { page_id: page.id.to_string() };
+    Ok(NewOutbox { topic: PAGE_PUBLISHED.into(), payload: serde_json::to_value(message)? })
+}
+
+/// Why a topic was not drafted, and what follows.
+struct Failure {
+    message: String,
+    /// Whether this was the topic's fault and uses up an attempt for good.
+    counts: bool,
+    /// Whether no other topic would fare better.
+    stop: bool,
+    wait_ms: Option<i64>,
+}
+
+impl Failure {
+    fn content(message: String) -> Self {
+        Self { message, counts: true, stop: false, wait_ms: None }
+    }
+
+    fn of(error: &ModelError) -> Self {
+        let stop = matches!(
+            error,
+            ModelError::Unauthenticated(_)
+                | ModelError::QuotaExhausted(_)
+                | ModelError::ModelNotFound(_)
+                | ModelError::Config(_)
+        );
+        let wait_ms = error.retry_after().and_then(|wait| i64::try_from(wait.as_millis()).ok());
+        Self { message: error.to_string(), counts: !stop && !error.is_retryable(), stop, wait_ms }
+    }
+}

@@ -1,0 +1,78 @@
+//! The text of one post within the target's exact limit.
+
+use std::time::Duration;
+
+use presswork_ai_adapter::LanguageModelExt;
+use presswork_content_store::{Op, Page, PostRecord};
+use presswork_social::{Post, SocialTarget};
+
+use super::Poster;
+use crate::draft::PostDraft;
+use crate::{platform, prompt, sanitise, spend};
+
+/// Why there is no text.
+pub(super) struct Refusal {
+    pub(super) message: String,
+    /// When to try again; `None` means never.
+    pub(super) wait: Option<Duration>,
+}
+
+/// Wait after a model error that names none.
+const MODEL_WAIT: Duration = Duration::from_secs(60);
+
+impl Poster {
+    /// The post an earlier attempt was armed with, so that a repeated attempt says the same; else a new one.
+    pub(super) async fn variant(
+        &self,
+        target: &dyn SocialTarget,
+        page: &Page,
+        record: &PostRecord,
+    ) -> Result<Post, Refusal> {
+        if let Ok(post) = serde_json::from_value(record.payload.clone()) {
+            return Ok(post);
+        }
+        let never = |message: String| Refusal { message, wait: None };
+        let Some(content) = &page.content else { return Err(never("the page has no content".into())) };
+        let limits = target.limits();
+        let reserved = limits.link_cost(&content.canonical_url);
+        let room = limits.max_text().saturating_sub(reserved);
+
+        let request = prompt::post(&self.config, page, target.network(), room);
+        let written = self.model.generate_object::<PostDraft>(&request).await;
+        let (text, spent) = match written {
+            Ok(object) => (object.value.text, vec![spend::of_response(page, "post", &object.response, object.usage)]),
+            Err(error) => {
+                let spent = spend::of_failure(page, "post", &error);
+                self.record_spend(&spent).await;
+                let wait = error.is_retryable().then(|| error.retry_after().unwrap_or(MODEL_WAIT));
+                return Err(Refusal { message: format!("no text for the post: {error}"), wait });
+            }
+        };
+        self.record_spend(&spent).await;
+
+        let line = sanitise::plain(&text);
+        let fitted = limits.fit(&line, reserved);
+        if fitted.is_empty() {
+            return Err(never(format!("the model wrote no text that fits {room} characters")));
+        }
+        let mut post = Post::new(fitted)
+            .link(&content.canonical_url)
+            .map_err(|error| never(error.to_string()))?
+            .idempotency_key(record.key.idempotency_key());
+        if limits.language {
+            post = post.language(&self.config.site.locale);
+        }
+        limits.check(&post).map_err(|error| never(error.to_string()))?;
+        Ok(post)
+    }
+
+    /// A lost line of the spend ledger must not stop a post.
+    async fn record_spend(&self, spend: &[presswork_content_store::NewSpend]) {
+        if spend.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store.record_spend(&Op::at(platform::now_ms()), spend).await {
+            tracing::warn!(%error, "spend is not recorded");
+        }
+    }
+}

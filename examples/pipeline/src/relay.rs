@@ -1,0 +1,90 @@
+//! Sends the outbox to the queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use presswork_content_store::{ContentStore, Op, OutboxClaim, OutboxId, OutboxRow};
+use presswork_queue::{Message, Queue};
+
+use crate::{Result, platform};
+
+/// How long claimed rows are ours; a relay that dies in between leaves them to the next one.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// Longest wait after failed sends.
+const MAX_WAIT_MS: i64 = 15 * 60 * 1000;
+
+/// Moves outbox rows to the queue. A queue that is down costs nothing but time: rows wait in the store.
+pub struct Relay {
+    store: Arc<dyn ContentStore>,
+    queue: Arc<dyn Queue>,
+    owner: String,
+}
+
+impl std::fmt::Debug for Relay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Relay").field("owner", &self.owner).finish_non_exhaustive()
+    }
+}
+
+/// What one pass of the relay did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Relayed {
+    /// Rows that are in the queue now.
+    pub sent: u64,
+    /// Rows that wait for a later pass.
+    pub waiting: u64,
+    /// Why they wait.
+    pub error: Option<String>,
+}
+
+impl Relay {
+    /// A relay from `store` to `queue`.
+    #[must_use]
+    pub fn new(store: Arc<dyn ContentStore>, queue: Arc<dyn Queue>) -> Self {
+        Self { store, queue, owner: format!("relay-{}", uuid::Uuid::now_v7()) }
+    }
+
+    /// Sends every row that is due, batch by batch, until none is left or the queue refuses.
+    ///
+    /// The row's id is the message's idempotency key: a batch whose answer was lost is sent again and arrives once.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store). A queue that refuses is not an error; [`Relayed`] tells.
+    pub async fn drain(&self) -> Result<Relayed> {
+        let mut report = Relayed::default();
+        let limit = u32::try_from(self.queue.capabilities().max_batch.min(100)).unwrap_or(100);
+        loop {
+            let op = Op::at(platform::now_ms());
+            let claim = OutboxClaim { owner: self.owner.clone(), limit, lease: LEASE, max_attempts: u32::MAX };
+            let rows = self.store.claim_outbox(&op, &claim).await?;
+            if rows.is_empty() {
+                return Ok(report);
+            }
+            let ids: Vec<OutboxId> = rows.iter().map(|row| row.id.clone()).collect();
+            match self.send(&rows).await {
+                Ok(()) => {
+                    report.sent += self.store.mark_sent(&Op::at(platform::now_ms()), &self.owner, &ids).await?;
+                }
+                Err(error) => {
+                    let now = platform::now_ms();
+                    let attempts = rows.iter().map(|row| row.attempts).max().unwrap_or(1);
+                    let wait = (1_000_i64 << attempts.clamp(1, 20)).min(MAX_WAIT_MS);
+                    tracing::warn!(%error, rows = rows.len(), "the queue refuses; the outbox keeps the rows");
+                    let text = error.to_string();
+                    self.store.release_outbox(&Op::at(now), &self.owner, &ids, &text, now + wait).await?;
+                    report.waiting += ids.len() as u64;
+                    report.error = Some(text);
+                    return Ok(report);
+                }
+            }
+        }
+    }
+
+    async fn send(&self, rows: &[OutboxRow]) -> Result<(), presswork_queue::Error> {
+        let messages =
+            rows.iter().map(|row| Ok(Message::json(&row.payload)?.idempotency_key(row.id.as_str()))).collect::<Result<Vec<_>, presswork_queue::Error>>()?;
+        self.queue.send_batch(&messages).await?;
+        Ok(())
+    }
+}
