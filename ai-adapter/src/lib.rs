@@ -17,6 +17,7 @@ mod response;
 mod retry;
 mod fallback;
 mod scripted;
+mod secret;
 mod stream;
 
 pub mod providers;
@@ -48,6 +49,7 @@ pub use crate::request::{ReasoningEffort, ResponseSchema, TextRequest};
 pub use crate::response::{FinishReason, TextResponse, Usage};
 pub use crate::retry::{Retry, RetryPolicy};
 pub use crate::scripted::Scripted;
+pub use crate::secret::ApiKey;
 pub use crate::stream::{StreamEvent, TextStream};
 
 /// The schema generator typed output is described with.
