@@ -36,8 +36,10 @@ pub struct Limits {
 pub struct MediaLimits {
     /// Most files of one post; 0 when the target takes none.
     pub max_count: usize,
-    /// Largest file, in bytes.
+    /// Largest picture, in bytes.
     pub max_bytes: u64,
+    /// Largest video or sound, in bytes.
+    pub max_video_bytes: u64,
     /// Longest alternative text, in characters.
     pub max_alt: usize,
     /// MIME types the network takes; empty when it does not say.
@@ -197,11 +199,15 @@ impl Limits {
             return Err(self.unsupported("media"));
         }
         let size = media.bytes.len() as u64;
-        if size == 0 || size > self.media.max_bytes {
-            let reason = format!(
-                "a file of {size} bytes, the limit is {}",
-                self.media.max_bytes
-            );
+        let moving =
+            media.content_type.starts_with("video/") || media.content_type.starts_with("audio/");
+        let max = if moving {
+            self.media.max_video_bytes
+        } else {
+            self.media.max_bytes
+        };
+        if size == 0 || size > max {
+            let reason = format!("a file of {size} bytes, the limit is {max}");
             return Err(self.rejected("media", &reason));
         }
         let alt = media.alt.as_deref().unwrap_or_default().chars().count();

@@ -309,6 +309,7 @@ fn default_limits() -> Limits {
     limits.media = MediaLimits {
         max_count: 4,
         max_bytes: 16 * 1024 * 1024,
+        max_video_bytes: 99 * 1024 * 1024,
         max_alt: 1_500,
         content_types: Vec::new(),
     };

@@ -80,3 +80,18 @@ fn shortened(warning: &str, text: &str, per_url: usize) -> String {
     out.push_str(&text[rest..]);
     out
 }
+
+/// The text with `@user@domain` as `@user`, the way Mastodon shows it.
+#[cfg(feature = "mastodon")]
+pub(crate) fn without_mention_domains(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = 0;
+    for span in spans(text) {
+        if let Kind::Mention { local } = span.kind {
+            out.push_str(&text[rest..local]);
+            rest = span.end;
+        }
+    }
+    out.push_str(&text[rest..]);
+    out
+}

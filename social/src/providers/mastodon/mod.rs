@@ -1,1 +1,283 @@
+//! [Mastodon](https://docs.joinmastodon.org/methods/statuses/#create) and servers that speak its API.
+//!
+//! The token needs the scopes `write:statuses`, `write:media`, `profile` (`read:accounts` before Mastodon 4.3) and
+//! `read:statuses`, the last to reconcile.
 
+mod builder;
+mod classify;
+mod html;
+mod reconcile;
+mod wire;
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use reqwest::{
+    Client, Method, Request, Url,
+    header::{AUTHORIZATION, HeaderValue},
+    multipart::{Form, Part},
+};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    AccessToken, Account, Attempt, Certainty, Clock, Counter, Error, Limits, Media, MediaLimits,
+    Post, Published, Reconciled, Report, Result, SocialTarget, UploadedMedia, Visibility,
+    http::{self, Answer, Failure},
+};
+pub use builder::MastodonBuilder;
+use classify::Call;
+
+const NETWORK: &str = "mastodon";
+
+/// [`characters_reserved_per_url`](https://docs.joinmastodon.org/entities/Instance/) unless the instance differs.
+const PER_URL: usize = 23;
+
+/// How long the server remembers a key: one hour, bound to the key alone and not to the content
+/// ([methods/statuses](https://docs.joinmastodon.org/methods/statuses/#headers)).
+const KEY_WINDOW: Duration = Duration::from_secs(60 * 60);
+
+/// An account on a Mastodon server.
+///
+/// [`check`](SocialTarget::check) learns the limits of the instance and keeps them; before it, `limits` are the
+/// defaults of Mastodon. Call it once at start, and again after a day.
+pub struct Mastodon {
+    base: Url,
+    account: String,
+    username: String,
+    token: AccessToken,
+    bearer: HeaderValue,
+    client: Client,
+    clock: Arc<dyn Clock>,
+    timeout: Duration,
+    settle: Duration,
+    learned: RwLock<Learned>,
+}
+
+struct Learned {
+    limits: Limits,
+    /// The id of the account, once the server said it.
+    account_id: Option<String>,
+}
+
+impl Mastodon {
+    /// Starts with the address of the server and a user token; see [`MastodonBuilder`].
+    pub fn builder(
+        instance_url: impl Into<String>,
+        token: impl Into<AccessToken>,
+    ) -> MastodonBuilder {
+        MastodonBuilder::new(instance_url.into(), token.into())
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> reqwest::RequestBuilder {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.client
+            .request(method, url)
+            .header(AUTHORIZATION, self.bearer.clone())
+            .timeout(self.timeout)
+    }
+
+    async fn exchange(&self, request: reqwest::Result<Request>, call: Call) -> Result<Answer> {
+        let request = request.map_err(|error| self.failed(Failure::NeverSent(error), call))?;
+        let answer = http::exchange(&self.client, request).await;
+        let answer = answer.map_err(|failure| self.failed(failure, call))?;
+        if (200..300).contains(&answer.status) && !answer.redirected {
+            return Ok(answer);
+        }
+        Err(self.refused(&answer, call))
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
+        let request = self.request(Method::GET, path, query).build();
+        let answer = self.exchange(request, Call::Repeatable).await?;
+        self.decode(&answer, Call::Repeatable)
+    }
+
+    async fn credentials(&self) -> Result<wire::Credentials> {
+        let credentials: wire::Credentials =
+            self.get("/api/v1/accounts/verify_credentials", &[]).await?;
+        if !credentials.username.eq_ignore_ascii_case(&self.username) {
+            let message = format!(
+                "the token belongs to @{}, the configuration names {}",
+                credentials.username, self.account
+            );
+            return Err(Error::Config {
+                report: Report::new(NETWORK, message),
+            });
+        }
+        self.learn(|learned| learned.account_id = Some(credentials.id.clone()));
+        Ok(credentials)
+    }
+
+    async fn account_id(&self) -> Result<String> {
+        let known = self
+            .learned
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .account_id
+            .clone();
+        match known {
+            Some(id) => Ok(id),
+            None => Ok(self.credentials().await?.id),
+        }
+    }
+
+    fn learn(&self, write: impl FnOnce(&mut Learned)) {
+        write(&mut self.learned.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Waits until the server has processed an upload.
+    async fn processed(&self, id: &str) -> Result<()> {
+        let path = format!("/api/v1/media/{id}");
+        for wait in wire::POLLS {
+            self.clock.sleep(wait).await;
+            let request = self.request(Method::GET, &path, &[]).build();
+            // 206 while it is being processed, 200 when it is ready.
+            if self.exchange(request, Call::Repeatable).await?.status != 206 {
+                return Ok(());
+            }
+        }
+        Err(Error::MediaNotReady {
+            report: Report::new(
+                NETWORK,
+                "the server is still processing the upload after a minute",
+            ),
+            retry_after: Some(Duration::from_secs(60)),
+        })
+    }
+}
+
+#[async_trait]
+impl SocialTarget for Mastodon {
+    fn network(&self) -> &str {
+        NETWORK
+    }
+
+    fn account(&self) -> &str {
+        &self.account
+    }
+
+    fn limits(&self) -> Limits {
+        self.learned
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .limits
+            .clone()
+    }
+
+    async fn check(&self) -> Result<Account> {
+        let credentials = self.credentials().await?;
+        let instance = match self.get::<wire::Instance>("/api/v2/instance", &[]).await {
+            // Servers without version 2 of this document answer 404.
+            Err(Error::Rejected { report, .. }) if report.status == Some(404) => {
+                self.get("/api/v1/instance", &[]).await
+            }
+            instance => instance,
+        }?;
+        let mut limits = default_limits();
+        instance.apply(&mut limits);
+        self.learn(|learned| learned.limits = limits);
+        Ok(Account::new(
+            credentials.id,
+            credentials.username,
+            credentials.url,
+        ))
+    }
+
+    async fn upload(&self, media: &Media) -> Result<UploadedMedia> {
+        self.limits().check_media(media)?;
+        let part = Part::stream(media.bytes.clone()).file_name(media.file_name.clone());
+        let part = part
+            .mime_str(&media.content_type)
+            .map_err(|_| Error::Rejected {
+                report: Report::new(NETWORK, format!("{} is no MIME type", media.content_type)),
+                field: Some("media".to_owned()),
+            })?;
+        let mut form = Form::new().part("file", part);
+        if let Some(alt) = &media.alt {
+            form = form.text("description", alt.clone());
+        }
+        let request = self
+            .request(Method::POST, "/api/v2/media", &[])
+            .multipart(form)
+            .build();
+        let answer = self.exchange(request, Call::Repeatable).await?;
+        let attachment: wire::Attachment = self.decode(&answer, Call::Repeatable)?;
+        if answer.status == 202 {
+            self.processed(&attachment.id).await?;
+        }
+        Ok(UploadedMedia::new(
+            NETWORK,
+            attachment.id,
+            media.alt.clone(),
+        ))
+    }
+
+    async fn publish(&self, post: &Post) -> Result<Published> {
+        self.limits().check(post)?;
+        let body =
+            serde_json::to_vec(&wire::NewStatus::new(post)).map_err(|error| Error::Rejected {
+                report: Report::new(NETWORK, error.to_string()),
+                field: None,
+            })?;
+        let mut request = self
+            .request(Method::POST, "/api/v1/statuses", &[])
+            .header("content-type", "application/json")
+            .body(body);
+        if let Some(key) = &post.idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        let answer = self.exchange(request.build(), Call::Publish).await?;
+        // A spam filter may answer 200 without storing the status; without an id there is no receipt.
+        let status: wire::Status = self.decode(&answer, Call::Publish)?;
+        Ok(Published::new(status.id, status.url))
+    }
+
+    async fn reconcile(&self, attempt: &Attempt) -> Result<Reconciled> {
+        self.look_up(attempt).await
+    }
+}
+
+impl fmt::Debug for Mastodon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mastodon")
+            .field("account", &self.account)
+            .field("token", &self.token)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What Mastodon takes unless the instance says otherwise (<https://docs.joinmastodon.org/entities/Instance/>).
+fn default_limits() -> Limits {
+    let mut limits = Limits::text(NETWORK, Counter::Mastodon { per_url: PER_URL }, 500);
+    limits.media = MediaLimits {
+        max_count: 4,
+        max_bytes: 16_777_216,
+        max_video_bytes: 103_809_024,
+        max_alt: 1_500,
+        content_types: Vec::new(),
+    };
+    limits.language = true;
+    limits.visibility = vec![
+        Visibility::Public,
+        Visibility::Unlisted,
+        Visibility::Private,
+        Visibility::Direct,
+    ];
+    limits.content_warning = true;
+    limits.idempotency = Some(KEY_WINDOW);
+    limits.reconcile = Certainty::Likely;
+    limits
+}

@@ -1,0 +1,102 @@
+//! Looks for a post among the account's own statuses.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{
+    Mastodon, NETWORK, html,
+    wire::{Attachment, Status},
+};
+use crate::{Attempt, Error, Post, Published, Reconciled, Report, Result, UploadedMedia, http};
+
+/// Clocks of server and publisher may differ by this much.
+const SKEW_MS: i64 = 60_000;
+
+/// Statuses of one page, and how many pages are looked at before giving up.
+const PAGE: &str = "20";
+const PAGES: usize = 5;
+
+impl Mastodon {
+    pub(super) async fn look_up(&self, attempt: &Attempt) -> Result<Reconciled> {
+        let path = format!("/api/v1/accounts/{}/statuses", self.account_id().await?);
+        let since = attempt.armed_at_ms.saturating_sub(SKEW_MS);
+        // Asked before the look, so that a status stored between look and answer is not taken for absent.
+        let remaining = self.unsettled(attempt);
+        let mut found: Vec<Published> = Vec::new();
+        let mut before: Option<String> = None;
+        let mut covered = false;
+        for _ in 0..PAGES {
+            let mut query = vec![("limit", PAGE), ("exclude_reblogs", "true")];
+            if let Some(id) = &before {
+                query.push(("max_id", id));
+            }
+            let page: Vec<Status> = self.get(&path, &query).await?;
+            let Some(last) = page.last() else {
+                covered = true;
+                break;
+            };
+            before = Some(last.id.clone());
+            for status in page {
+                let created =
+                    http::parse_rfc3339(&status.created_at).ok_or_else(|| Error::Unavailable {
+                        report: Report::new(NETWORK, "a status has no readable time"),
+                        retry_after: None,
+                        source: None,
+                    })?;
+                if created < since {
+                    covered = true;
+                } else if matches(&status, &attempt.post) {
+                    found.push(Published::new(status.id, status.url));
+                }
+            }
+            if covered {
+                break;
+            }
+        }
+        match (found.len(), covered) {
+            // An older page might hold a second match; a single one is only certain when all were seen.
+            (1, true) => Ok(found.pop().map_or(Reconciled::Absent, Reconciled::Found)),
+            (0, true) => match remaining {
+                None => Ok(Reconciled::Absent),
+                Some(wait) => Err(Error::Unavailable {
+                    report: Report::new(NETWORK, "the server may still be working on the attempt"),
+                    retry_after: Some(wait),
+                    source: None,
+                }),
+            },
+            (0 | 1, false) => Ok(cannot_tell(
+                "the account has posted too much since the attempt",
+            )),
+            (matches, _) => Ok(cannot_tell(format!("{matches} statuses match the attempt"))),
+        }
+    }
+
+    /// How much longer the server may be working on the attempt.
+    fn unsettled(&self, attempt: &Attempt) -> Option<Duration> {
+        let passed = self.clock.now_ms().saturating_sub(attempt.armed_at_ms);
+        let passed = Duration::from_millis(u64::try_from(passed).unwrap_or_default());
+        self.settle
+            .checked_sub(passed)
+            .filter(|wait| !wait.is_zero())
+    }
+}
+
+fn matches(status: &Status, post: &Post) -> bool {
+    let warning = post.content_warning.as_deref().unwrap_or_default();
+    let stored: BTreeSet<&str> = status
+        .media_attachments
+        .iter()
+        .map(|Attachment { id }| id.as_str())
+        .collect();
+    let posted: BTreeSet<&str> = post
+        .media
+        .iter()
+        .map(|UploadedMedia { id, .. }| id.as_str())
+        .collect();
+    html::of_content(&status.content) == html::of_post(&post.full_text())
+        && status.spoiler_text.trim() == warning.trim()
+        && stored == posted
+}
+
+fn cannot_tell(why: impl Into<String>) -> Reconciled {
+    Reconciled::CannotTell { why: why.into() }
+}

@@ -1,0 +1,156 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Counter, Limits, Post, Visibility};
+
+/// Body of `POST /api/v1/statuses`.
+#[derive(Debug, Serialize)]
+pub(super) struct NewStatus<'a> {
+    status: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    media_ids: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    visibility: Option<Visibility>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spoiler_text: Option<&'a str>,
+}
+
+impl<'a> NewStatus<'a> {
+    pub(super) fn new(post: &'a Post) -> Self {
+        Self {
+            status: post.full_text(),
+            media_ids: post.media.iter().map(|media| media.id.as_str()).collect(),
+            language: post.language.as_deref(),
+            visibility: post.visibility,
+            spoiler_text: post.content_warning.as_deref(),
+        }
+    }
+}
+
+/// What is read of a status.
+#[derive(Debug, Deserialize)]
+pub(super) struct Status {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) url: Option<String>,
+    #[serde(default)]
+    pub(super) created_at: String,
+    #[serde(default)]
+    pub(super) content: String,
+    #[serde(default)]
+    pub(super) spoiler_text: String,
+    #[serde(default)]
+    pub(super) media_attachments: Vec<Attachment>,
+}
+
+/// What is read of a media attachment.
+#[derive(Debug, Deserialize)]
+pub(super) struct Attachment {
+    pub(super) id: String,
+}
+
+/// What is read of `verify_credentials`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Credentials {
+    pub(super) id: String,
+    pub(super) username: String,
+    #[serde(default)]
+    pub(super) url: Option<String>,
+}
+
+/// The body of an error.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Complaint {
+    #[serde(default)]
+    pub(super) error: String,
+    #[serde(default)]
+    pub(super) error_description: Option<String>,
+}
+
+/// What is read of `/api/v2/instance` and of its predecessor; a missing number stays unknown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Instance {
+    version: String,
+    configuration: Configuration,
+    /// Pleroma and its relatives, in version 1 only.
+    max_toot_chars: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Configuration {
+    statuses: Statuses,
+    media_attachments: MediaAttachments,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Statuses {
+    max_characters: Option<usize>,
+    max_media_attachments: Option<usize>,
+    characters_reserved_per_url: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct MediaAttachments {
+    supported_mime_types: Option<Vec<String>>,
+    description_limit: Option<usize>,
+    image_size_limit: Option<u64>,
+    video_size_limit: Option<u64>,
+}
+
+impl Instance {
+    /// Writes over `limits` what the instance says of itself.
+    pub(super) fn apply(self, limits: &mut Limits) {
+        let Configuration {
+            statuses,
+            media_attachments: media,
+        } = self.configuration;
+        let per_url = statuses
+            .characters_reserved_per_url
+            .unwrap_or(super::PER_URL);
+        // Servers that speak the API under another name: they count stricter than they announce, and whether they
+        // know idempotency keys differs by version.
+        let compatible = self.version.contains("compatible;") || self.version.starts_with("3.5.3+");
+        limits.counter = if compatible {
+            Counter::Strictest { per_url }
+        } else {
+            Counter::Mastodon { per_url }
+        };
+        limits.idempotency = (!compatible).then_some(super::KEY_WINDOW);
+        if let Some(max) = statuses.max_characters.or(self.max_toot_chars) {
+            limits.max_text = max;
+        }
+        if let Some(max) = statuses.max_media_attachments {
+            limits.media.max_count = max;
+        }
+        if let Some(max) = media.description_limit {
+            limits.media.max_alt = max;
+        }
+        if let Some(max) = media.image_size_limit {
+            limits.media.max_bytes = max;
+        }
+        if let Some(max) = media.video_size_limit {
+            limits.media.max_video_bytes = max;
+        }
+        if let Some(types) = media.supported_mime_types {
+            limits.media.content_types = types;
+        }
+    }
+}
+
+/// How long to wait before each look at an upload that is being processed: a minute in all.
+pub(super) const POLLS: [Duration; 7] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(15),
+    Duration::from_secs(15),
+    Duration::from_secs(15),
+];
