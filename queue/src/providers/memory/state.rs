@@ -1,7 +1,10 @@
 //! The model: plain maps, every operation one step.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use crate::{
     DeadLetter, DeadLetterFilter, Delivery, Depth, Lease, Message, MessageId, Outcome, Settled,
@@ -12,14 +15,16 @@ use crate::{
     limits::Settings,
 };
 
+/// One count for all queues of the process, so that a lease of one never fits another.
+static LAST_SEQ: AtomicU64 = AtomicU64::new(0);
+
 #[derive(Default)]
 pub(super) struct State {
-    last_seq: u64,
     live: HashMap<u64, Entry>,
     /// (when to deliver, which), leases included.
     order: BTreeSet<(i64, u64)>,
     dead: BTreeMap<u64, Dead>,
-    keys: HashMap<String, (u64, i64)>,
+    keys: HashMap<String, (MessageId, i64)>,
     /// Keys in the order in which they are forgotten.
     forgetting: VecDeque<(i64, String)>,
 }
@@ -46,9 +51,9 @@ impl State {
     pub(super) fn push(&mut self, now: i64, settings: &Settings, message: &Message) -> MessageId {
         self.forget(now);
         if let Some(key) = &message.idempotency_key
-            && let Some((seq, _)) = self.keys.get(key)
+            && let Some((id, _)) = self.keys.get(key)
         {
-            return id_of(*seq);
+            return id.clone();
         }
         let content = Message {
             idempotency_key: None,
@@ -61,7 +66,7 @@ impl State {
         );
         if let Some(key) = &message.idempotency_key {
             let expires = now.saturating_add(millis(settings.idempotency_ttl));
-            self.keys.insert(key.clone(), (self.last_seq, expires));
+            self.keys.insert(key.clone(), (id.clone(), expires));
             self.forgetting.push_back((expires, key.clone()));
         }
         id
@@ -72,8 +77,8 @@ impl State {
     }
 
     fn insert(&mut self, now: i64, visible_at: i64, content: Content) -> MessageId {
-        self.last_seq += 1;
-        let id = id_of(self.last_seq);
+        let seq = LAST_SEQ.fetch_add(1, Ordering::Relaxed) + 1;
+        let id = MessageId::new(seq.to_string());
         let entry = Entry {
             id: id.clone(),
             content,
@@ -84,8 +89,8 @@ impl State {
             enqueued_at: now,
             last_error: None,
         };
-        self.order.insert((visible_at, self.last_seq));
-        self.live.insert(self.last_seq, entry);
+        self.order.insert((visible_at, seq));
+        self.live.insert(seq, entry);
         id
     }
 
@@ -316,10 +321,6 @@ fn letter(dead: &Dead) -> DeadLetter {
 
 fn lease_of(entry: &Entry) -> Lease {
     Lease::new(entry.id.clone(), entry.lease.to_string()).expires_at(entry.visible_at)
-}
-
-fn id_of(seq: u64) -> MessageId {
-    MessageId::new(seq.to_string())
 }
 
 fn seq_of(id: &MessageId) -> Option<u64> {
