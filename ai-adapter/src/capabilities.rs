@@ -80,23 +80,39 @@ impl Capabilities {
             ToolChoice::Auto => None,
         };
         let needs = [
-            (request.schema.is_some(), self.native_schema, "a response schema"),
+            (
+                request.schema.is_some(),
+                self.native_schema,
+                "a response schema",
+            ),
             (request.json_mode, self.json_mode, "JSON mode"),
             (!request.tools.is_empty(), self.tools, "tools"),
             (forced.is_some(), self.forced_tool, "a forced tool"),
-            (request.temperature.is_some() || request.top_p.is_some(), self.sampling, "sampling settings"),
+            (
+                request.temperature.is_some() || request.top_p.is_some(),
+                self.sampling,
+                "sampling settings",
+            ),
             (!request.stop.is_empty(), self.stop, "stop texts"),
-            (request.reasoning_effort.is_some(), self.reasoning_effort, "a reasoning effort"),
+            (
+                request.reasoning_effort.is_some(),
+                self.reasoning_effort,
+                "a reasoning effort",
+            ),
         ];
         if let Some((.., what)) = needs.iter().find(|(needed, able, _)| *needed && !able) {
             return Err(unsupported(provider, what));
         }
-        if let Some(name) = forced.filter(|name| !request.tools.iter().any(|tool| tool.name == **name)) {
+        if let Some(name) =
+            forced.filter(|name| !request.tools.iter().any(|tool| tool.name == **name))
+        {
             let message = format!("the request forces the tool `{name}` and does not define it");
             return Err(Error::Config(Failure::new(provider, message).boxed()));
         }
         if request.messages.is_empty() {
-            return Err(Error::Config(Failure::new(provider, "the request has no message").boxed()));
+            return Err(Error::Config(
+                Failure::new(provider, "the request has no message").boxed(),
+            ));
         }
         Ok(())
     }

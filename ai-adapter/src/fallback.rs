@@ -9,7 +9,8 @@ use crate::ledger::{enter_error, prepend, prepend_to};
 use crate::retry::{Call, within};
 use crate::stream::{open, with_earlier};
 use crate::{
-    Attempt, Capabilities, Clock, LanguageModel, Result, SystemClock, TextRequest, TextResponse, TextStream,
+    Attempt, Capabilities, Clock, LanguageModel, Result, SystemClock, TextRequest, TextResponse,
+    TextStream,
 };
 
 /// Asks the first model, and the second when the first fails by its own fault.
@@ -30,7 +31,11 @@ pub struct Fallback<A, B> {
 impl<A, B> Fallback<A, B> {
     /// Pairs two models.
     pub fn new(first: A, second: B) -> Self {
-        Self { first, second, clock: Arc::new(SystemClock) }
+        Self {
+            first,
+            second,
+            clock: Arc::new(SystemClock),
+        }
     }
 
     /// Replaces the clock the deadline is read from.
@@ -56,7 +61,11 @@ impl<A: LanguageModel, B: LanguageModel> Fallback<A, B> {
         };
         let now = self.clock.now_ms();
         enter_error(&mut error, || {
-            Attempt::new(self.first.provider(), self.first.model(), Some(elapsed(started, now)))
+            Attempt::new(
+                self.first.provider(),
+                self.first.model(),
+                Some(elapsed(started, now)),
+            )
         });
         let left = remaining(request.timeout, started, now);
         if !error.is_provider_fault() || left.is_some_and(|left| left.is_zero()) {
@@ -66,7 +75,9 @@ impl<A: LanguageModel, B: LanguageModel> Fallback<A, B> {
         let mut result = second(&self.second, &within(request, left)).await;
         if let Err(error) = &mut result {
             let latency = elapsed(now, self.clock.now_ms());
-            enter_error(error, || Attempt::new(self.second.provider(), self.second.model(), Some(latency)));
+            enter_error(error, || {
+                Attempt::new(self.second.provider(), self.second.model(), Some(latency))
+            });
         }
         (result, earlier)
     }
@@ -89,8 +100,13 @@ impl<A: LanguageModel, B: LanguageModel> LanguageModel for Fallback<A, B> {
 
     async fn generate(&self, request: &TextRequest) -> Result<TextResponse> {
         self.capabilities().check(self.provider(), request)?;
-        let (mut result, earlier) =
-            self.run(request, |model, request| model.generate(request), |model, request| model.generate(request)).await;
+        let (mut result, earlier) = self
+            .run(
+                request,
+                |model, request| model.generate(request),
+                |model, request| model.generate(request),
+            )
+            .await;
         prepend(&mut result, earlier);
         result
     }

@@ -57,7 +57,11 @@ pub struct ImageRequest {
 impl ImageRequest {
     /// Asks for one picture of `prompt`.
     pub fn new(prompt: impl Into<String>) -> Self {
-        Self { prompt: prompt.into(), size: None, timeout: None }
+        Self {
+            prompt: prompt.into(),
+            size: None,
+            timeout: None,
+        }
     }
 
     /// Sets width and height in pixels.
@@ -88,7 +92,10 @@ pub struct Image {
 impl Image {
     /// A picture from a file's bytes and its media type.
     pub fn new(bytes: impl Into<Vec<u8>>, media_type: impl Into<String>) -> Self {
-        Self { bytes: bytes.into(), media_type: media_type.into() }
+        Self {
+            bytes: bytes.into(),
+            media_type: media_type.into(),
+        }
     }
 }
 
@@ -113,7 +120,12 @@ pub struct ImageResponse {
 impl ImageResponse {
     /// A response of `provider`'s `model` with these pictures.
     pub fn new(provider: impl Into<String>, model: impl Into<String>, images: Vec<Image>) -> Self {
-        Self { images, provider: provider.into(), model: model.into(), ..Self::default() }
+        Self {
+            images,
+            provider: provider.into(),
+            model: model.into(),
+            ..Self::default()
+        }
     }
 }
 

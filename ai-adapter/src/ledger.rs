@@ -24,8 +24,17 @@ pub struct Attempt {
 
 impl Attempt {
     /// An attempt at `provider`'s `model` that took `latency`.
-    pub fn new(provider: impl Into<String>, model: impl Into<String>, latency: Option<Duration>) -> Self {
-        Self { provider: provider.into(), model: model.into(), latency, ..Self::default() }
+    pub fn new(
+        provider: impl Into<String>,
+        model: impl Into<String>,
+        latency: Option<Duration>,
+    ) -> Self {
+        Self {
+            provider: provider.into(),
+            model: model.into(),
+            latency,
+            ..Self::default()
+        }
     }
 
     fn failed(mut self, error: &Error) -> Self {

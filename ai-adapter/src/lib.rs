@@ -5,6 +5,9 @@ mod capabilities;
 mod clock;
 mod error;
 mod failure;
+mod fallback;
+#[cfg(feature = "__http")]
+mod http;
 mod image_model;
 mod language_model;
 mod language_model_ext;
@@ -15,9 +18,12 @@ mod platform;
 mod request;
 mod response;
 mod retry;
-mod fallback;
+#[cfg(feature = "__http")]
+mod retry_after;
 mod scripted;
 mod secret;
+#[cfg(feature = "__http")]
+mod sse;
 mod stream;
 
 pub mod providers;

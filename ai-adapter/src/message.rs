@@ -44,23 +44,38 @@ pub enum Part {
 impl Message {
     /// A turn of the user.
     pub fn user(text: impl Into<String>) -> Self {
-        Self { role: Role::User, parts: vec![Part::Text(text.into())] }
+        Self {
+            role: Role::User,
+            parts: vec![Part::Text(text.into())],
+        }
     }
 
     /// A turn of the model.
     pub fn assistant(text: impl Into<String>) -> Self {
-        Self { role: Role::Assistant, parts: vec![Part::Text(text.into())] }
+        Self {
+            role: Role::Assistant,
+            parts: vec![Part::Text(text.into())],
+        }
     }
 
     /// A turn of the model that calls tools.
     pub fn tool_calls(calls: impl IntoIterator<Item = ToolCall>) -> Self {
-        Self { role: Role::Assistant, parts: calls.into_iter().map(Part::ToolCall).collect() }
+        Self {
+            role: Role::Assistant,
+            parts: calls.into_iter().map(Part::ToolCall).collect(),
+        }
     }
 
     /// The result of one tool call.
     pub fn tool_result(call_id: impl Into<String>, content: impl Into<String>) -> Self {
-        let part = Part::ToolResult { call_id: call_id.into(), content: content.into() };
-        Self { role: Role::Tool, parts: vec![part] }
+        let part = Part::ToolResult {
+            call_id: call_id.into(),
+            content: content.into(),
+        };
+        Self {
+            role: Role::Tool,
+            parts: vec![part],
+        }
     }
 
     /// The turn's text parts, joined.
@@ -88,7 +103,11 @@ pub struct Tool {
 impl Tool {
     /// A tool with the JSON schema of its arguments.
     pub fn new(name: impl Into<String>, description: impl Into<String>, parameters: Value) -> Self {
-        Self { name: name.into(), description: description.into(), parameters }
+        Self {
+            name: name.into(),
+            description: description.into(),
+            parameters,
+        }
     }
 }
 
@@ -117,7 +136,15 @@ pub struct ToolCall {
 
 impl ToolCall {
     /// A call of tool `name` with arguments in JSON.
-    pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: impl Into<String>) -> Self {
-        Self { id: id.into(), name: name.into(), arguments: arguments.into() }
+    pub fn new(
+        id: impl Into<String>,
+        name: impl Into<String>,
+        arguments: impl Into<String>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            arguments: arguments.into(),
+        }
     }
 }

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use mockall::mock;
 
 use crate::{
-    Capabilities, ImageModel, ImageRequest, ImageResponse, LanguageModel, Result, TextRequest, TextResponse, TextStream,
+    Capabilities, ImageModel, ImageRequest, ImageResponse, LanguageModel, Result, TextRequest,
+    TextResponse, TextStream,
 };
 
 mock! {

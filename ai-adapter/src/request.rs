@@ -60,7 +60,10 @@ impl TextRequest {
 
     /// A request with a conversation.
     pub fn messages(messages: Vec<Message>) -> Self {
-        Self { messages, ..Self::default() }
+        Self {
+            messages,
+            ..Self::default()
+        }
     }
 
     /// Adds a turn to the conversation.
@@ -168,25 +171,43 @@ pub struct ResponseSchema {
 impl ResponseSchema {
     /// A named schema.
     pub fn new(name: impl Into<String>, schema: Value) -> Self {
-        Self { name: name.into(), schema }
+        Self {
+            name: name.into(),
+            schema,
+        }
     }
 
     /// The schema of a type, named after it.
     pub fn of<T: schemars::JsonSchema>() -> Self {
         let schema = schemars::schema_for!(T).to_value();
-        let title = schema.get("title").and_then(Value::as_str).unwrap_or("answer");
-        Self { name: wire_name(title), schema }
+        let title = schema
+            .get("title")
+            .and_then(Value::as_str)
+            .unwrap_or("answer");
+        Self {
+            name: wire_name(title),
+            schema,
+        }
     }
 
     /// The schema of a type, under another name.
     pub fn named<T: schemars::JsonSchema>(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ..Self::of::<T>() }
+        Self {
+            name: name.into(),
+            ..Self::of::<T>()
+        }
     }
 }
 
 /// Providers take `[A-Za-z0-9_-]{1,64}` for a schema's name.
 fn wire_name(title: &str) -> String {
-    let keep = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    let keep = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '-' {
+            c
+        } else {
+            '_'
+        }
+    };
     title.chars().take(64).map(keep).collect()
 }
 

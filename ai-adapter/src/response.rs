@@ -32,7 +32,11 @@ pub struct TextResponse {
 
 impl TextResponse {
     /// An answer of `provider`'s `model` that came to its natural end.
-    pub fn new(provider: impl Into<String>, model: impl Into<String>, text: impl Into<String>) -> Self {
+    pub fn new(
+        provider: impl Into<String>,
+        model: impl Into<String>,
+        text: impl Into<String>,
+    ) -> Self {
         Self {
             text: text.into(),
             finish: FinishReason::Stop,
@@ -84,7 +88,11 @@ pub struct Usage {
 impl Usage {
     /// Tokens read and written.
     pub fn new(input_tokens: u64, output_tokens: u64) -> Self {
-        Self { input_tokens: Some(input_tokens), output_tokens: Some(output_tokens), ..Self::default() }
+        Self {
+            input_tokens: Some(input_tokens),
+            output_tokens: Some(output_tokens),
+            ..Self::default()
+        }
     }
 
     /// The sum, number by number. What only one side knows is kept, so a sum over calls that do not all report

@@ -9,8 +9,9 @@ use futures_util::stream;
 use crate::ledger::enter;
 use crate::stream::recorded;
 use crate::{
-    Attempt, Capabilities, Clock, Error, Failure, FinishReason, Image, ImageModel, ImageRequest, ImageResponse,
-    LanguageModel, Result, StreamEvent, SystemClock, TextRequest, TextResponse, TextStream,
+    Attempt, Capabilities, Clock, Error, Failure, FinishReason, Image, ImageModel, ImageRequest,
+    ImageResponse, LanguageModel, Result, StreamEvent, SystemClock, TextRequest, TextResponse,
+    TextStream,
 };
 
 /// Plays a queue of replies, errors and streams, and records what it was asked.
@@ -48,7 +49,10 @@ struct State {
 
 #[derive(Debug)]
 enum Step {
-    Reply { pieces: Vec<String>, response: Box<TextResponse> },
+    Reply {
+        pieces: Vec<String>,
+        response: Box<TextResponse>,
+    },
     Cut(Vec<String>),
     Fail(Error),
     Silence,
@@ -104,8 +108,15 @@ impl Scripted {
     /// Adds a reply in full.
     #[must_use]
     pub fn response(self, response: TextResponse) -> Self {
-        let pieces = if response.text.is_empty() { Vec::new() } else { vec![response.text.clone()] };
-        self.push(Step::Reply { pieces, response: Box::new(response) })
+        let pieces = if response.text.is_empty() {
+            Vec::new()
+        } else {
+            vec![response.text.clone()]
+        };
+        self.push(Step::Reply {
+            pieces,
+            response: Box::new(response),
+        })
     }
 
     /// Adds a reply that streams in these pieces; `generate` gives them joined.
@@ -113,7 +124,10 @@ impl Scripted {
     pub fn pieces<P: Into<String>>(self, pieces: impl IntoIterator<Item = P>) -> Self {
         let pieces: Vec<String> = pieces.into_iter().map(Into::into).collect();
         let response = TextResponse::new(&self.provider, &self.model, pieces.concat());
-        self.push(Step::Reply { pieces, response: Box::new(response) })
+        self.push(Step::Reply {
+            pieces,
+            response: Box::new(response),
+        })
     }
 
     /// Adds a reply whose connection ends after these pieces.
@@ -190,14 +204,18 @@ impl Scripted {
                     Some(timeout) => self.clock.sleep(timeout).await,
                     None => std::future::pending().await,
                 }
-                Err(Error::Timeout(Failure::new(&self.provider, "no answer in time").boxed()))
+                Err(Error::Timeout(
+                    Failure::new(&self.provider, "no answer in time").boxed(),
+                ))
             }
             step => Ok(step),
         }
     }
 
     fn incomplete(&self) -> Error {
-        Error::Incomplete(Failure::new(&self.provider, "the stream ended before its last event").boxed())
+        Error::Incomplete(
+            Failure::new(&self.provider, "the stream ended before its last event").boxed(),
+        )
     }
 }
 
@@ -237,7 +255,11 @@ impl LanguageModel for Scripted {
             Step::Cut(pieces) => (pieces, Err(self.incomplete())),
             Step::Fail(_) | Step::Silence => (Vec::new(), Err(self.incomplete())),
         };
-        let pieces: Vec<_> = pieces.into_iter().map(|piece| Ok(StreamEvent::Text(piece))).chain([end]).collect();
+        let pieces: Vec<_> = pieces
+            .into_iter()
+            .map(|piece| Ok(StreamEvent::Text(piece)))
+            .chain([end])
+            .collect();
         let attempt = self.attempt();
         Ok(recorded(stream::iter(pieces), move || attempt.clone()))
     }
@@ -260,7 +282,8 @@ impl ImageModel for Scripted {
             state.images.pop_front()
         };
         let image = image.unwrap_or_else(|| Err(self.exhausted()));
-        let mut result = image.map(|image| ImageResponse::new(&self.provider, &self.model, vec![image]));
+        let mut result =
+            image.map(|image| ImageResponse::new(&self.provider, &self.model, vec![image]));
         enter(&mut result, || self.attempt());
         result
     }

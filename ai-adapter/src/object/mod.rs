@@ -12,8 +12,8 @@ pub use self::strict::strict_schema;
 use crate::clock::remaining;
 use crate::retry::within;
 use crate::{
-    Attempt, Capabilities, Error, Failure, FinishReason, LanguageModel, Message, ResponseSchema, Result, TextRequest,
-    TextResponse, Tool, ToolChoice, Usage, platform,
+    Attempt, Capabilities, Error, Failure, FinishReason, LanguageModel, Message, ResponseSchema,
+    Result, TextRequest, TextResponse, Tool, ToolChoice, Usage, platform,
 };
 
 /// Two repairs mend what can be mended; a model that fails three times fails the fourth, at the same price.
@@ -35,7 +35,10 @@ pub struct Object<T> {
     pub repairs: u32,
 }
 
-pub(crate) async fn generate<T>(model: &dyn LanguageModel, request: &TextRequest) -> Result<Object<T>>
+pub(crate) async fn generate<T>(
+    model: &dyn LanguageModel,
+    request: &TextRequest,
+) -> Result<Object<T>>
 where
     T: JsonSchema + DeserializeOwned + Send,
 {
@@ -53,8 +56,15 @@ where
     };
     let (response, usage, repairs) = converse(model, request, &schema, &mut accept).await?;
     match value {
-        Some(value) => Ok(Object { value, response, usage, repairs }),
-        None => Err(Error::Malformed(Failure::new(model.provider(), "no object was decoded").boxed())),
+        Some(value) => Ok(Object {
+            value,
+            response,
+            usage,
+            repairs,
+        }),
+        None => Err(Error::Malformed(
+            Failure::new(model.provider(), "no object was decoded").boxed(),
+        )),
     }
 }
 
@@ -79,7 +89,10 @@ async fn converse(
     loop {
         let left = remaining(request.timeout, started, platform::now_ms());
         if repairs > 0 && left.is_some_and(|left| left.is_zero()) {
-            let failure = Failure::new(provider, "no time left to repair an answer that does not fit the schema");
+            let failure = Failure::new(
+                provider,
+                "no time left to repair an answer that does not fit the schema",
+            );
             return Err(with_attempts(Error::Timeout(failure.boxed()), attempts));
         }
         let mut response = match model.generate(&within(&ask, left)).await {
@@ -100,22 +113,38 @@ async fn converse(
             Err(errors) => errors,
         };
         if repairs == MAX_REPAIRS {
-            let message = format!("the answer does not fit schema `{}` after {repairs} repairs", schema.name);
+            let message = format!(
+                "the answer does not fit schema `{}` after {repairs} repairs",
+                schema.name
+            );
             let failure = Failure::new(&response.provider, message).request_id(response.request_id);
-            return Err(with_attempts(Error::InvalidObject { failure: failure.boxed(), errors }, attempts));
+            return Err(with_attempts(
+                Error::InvalidObject {
+                    failure: failure.boxed(),
+                    errors,
+                },
+                attempts,
+            ));
         }
         repairs += 1;
         rung.send_back(&mut ask, &response, &errors);
     }
 }
 
-fn check(provider: &str, request: &TextRequest, schema: &ResponseSchema) -> Result<jsonschema::Validator> {
+fn check(
+    provider: &str,
+    request: &TextRequest,
+    schema: &ResponseSchema,
+) -> Result<jsonschema::Validator> {
     if !request.tools.is_empty() {
         let message = "typed output takes no tools: the model could answer with a call";
         return Err(Error::Unsupported(Failure::new(provider, message).boxed()));
     }
     if schema.schema.get("type").and_then(Value::as_str) != Some("object") {
-        let message = format!("schema `{}` has no object at its root; wrap the type in a struct", schema.name);
+        let message = format!(
+            "schema `{}` has no object at its root; wrap the type in a struct",
+            schema.name
+        );
         return Err(Error::Unsupported(Failure::new(provider, message).boxed()));
     }
     jsonschema::validator_for(&schema.schema).map_err(|error| {
@@ -126,14 +155,23 @@ fn check(provider: &str, request: &TextRequest, schema: &ResponseSchema) -> Resu
 
 /// A refusal or a cut answer: asking again in other words would be arguing, or paying for the same cut.
 fn unfit(response: &TextResponse) -> Option<Error> {
-    let failure = |message: &str| Failure::new(&response.provider, message).request_id(response.request_id.clone());
+    let failure = |message: &str| {
+        Failure::new(&response.provider, message).request_id(response.request_id.clone())
+    };
     if response.is_refused() {
         let words = response.refusal.as_deref().unwrap_or_default();
-        return Some(Error::Refused(failure(&format!("the model declined: {words}")).boxed()));
+        return Some(Error::Refused(
+            failure(&format!("the model declined: {words}")).boxed(),
+        ));
     }
     if response.finish == FinishReason::Length {
-        let tokens = response.usage.output_tokens.map_or(String::new(), |tokens| format!(" after {tokens} tokens"));
-        return Some(Error::Truncated(failure(&format!("the answer met the output limit{tokens}")).boxed()));
+        let tokens = response
+            .usage
+            .output_tokens
+            .map_or(String::new(), |tokens| format!(" after {tokens} tokens"));
+        return Some(Error::Truncated(
+            failure(&format!("the answer met the output limit{tokens}")).boxed(),
+        ));
     }
     None
 }
@@ -198,7 +236,11 @@ impl Rung {
         match self {
             Self::Native => ask.schema = Some(schema.clone()),
             Self::ForcedTool => {
-                ask.tools = vec![Tool::new(&schema.name, "Gives the answer.", schema.schema.clone())];
+                ask.tools = vec![Tool::new(
+                    &schema.name,
+                    "Gives the answer.",
+                    schema.schema.clone(),
+                )];
                 ask.tool_choice = ToolChoice::Named(schema.name.clone());
             }
             Self::JsonMode | Self::Prompt => {
@@ -217,7 +259,10 @@ impl Rung {
 
     /// Where the object stands in the reply. A model may answer in text although a tool was forced.
     fn answer<'a>(self, response: &'a TextResponse, schema: &ResponseSchema) -> &'a str {
-        let call = response.tool_calls.iter().find(|call| self == Self::ForcedTool && call.name == schema.name);
+        let call = response
+            .tool_calls
+            .iter()
+            .find(|call| self == Self::ForcedTool && call.name == schema.name);
         call.map_or(&response.text, |call| &call.arguments)
     }
 
@@ -229,8 +274,14 @@ impl Rung {
         );
         if self == Self::ForcedTool && !response.tool_calls.is_empty() {
             // Providers want every call answered before the next turn.
-            ask.messages.push(Message::tool_calls(response.tool_calls.iter().cloned()));
-            ask.messages.extend(response.tool_calls.iter().map(|call| Message::tool_result(&call.id, &wrong)));
+            ask.messages
+                .push(Message::tool_calls(response.tool_calls.iter().cloned()));
+            ask.messages.extend(
+                response
+                    .tool_calls
+                    .iter()
+                    .map(|call| Message::tool_result(&call.id, &wrong)),
+            );
         } else {
             ask.messages.push(Message::assistant(&response.text));
             ask.messages.push(Message::user(wrong));

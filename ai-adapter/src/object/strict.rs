@@ -3,12 +3,30 @@
 use serde_json::{Map, Value, json};
 
 /// String formats OpenAI enforces; another one is refused.
-const FORMATS: [&str; 9] = ["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"];
+const FORMATS: [&str; 9] = [
+    "date-time",
+    "time",
+    "date",
+    "duration",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "uuid",
+];
 
 /// Bounds that not every server and model enforces. They move into the description and are checked locally.
 const BOUNDS: [&str; 10] = [
-    "minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
-    "minItems", "maxItems",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minItems",
+    "maxItems",
 ];
 
 /// The schema in the strict dialect every enforcing provider takes, or `None` when the dialect cannot say it.
@@ -27,7 +45,10 @@ pub fn strict_schema(schema: &Value) -> Option<Value> {
     }
     for table in ["$defs", "definitions"] {
         if let Some(Value::Object(defs)) = schema.get(table) {
-            let defs: Option<Map<_, _>> = defs.iter().map(|(name, def)| Some((name.clone(), node(def)?))).collect();
+            let defs: Option<Map<_, _>> = defs
+                .iter()
+                .map(|(name, def)| Some((name.clone(), node(def)?)))
+                .collect();
             root.insert(table.to_owned(), Value::Object(defs?));
         }
     }
@@ -67,8 +88,10 @@ fn node(schema: &Value) -> Option<Value> {
     match schema.get("type")? {
         Value::String(name) => typed(schema, name, out),
         Value::Array(names) => {
-            let branches: Option<Vec<_>> =
-                names.iter().map(|name| typed(schema, name.as_str()?, Map::new())).collect();
+            let branches: Option<Vec<_>> = names
+                .iter()
+                .map(|name| typed(schema, name.as_str()?, Map::new()))
+                .collect();
             out.insert("anyOf".to_owned(), Value::Array(branches?));
             Some(Value::Object(out))
         }
@@ -87,7 +110,10 @@ fn typed(schema: &Map<String, Value>, name: &str, mut out: Map<String, Value>) -
             out.insert("items".to_owned(), node(schema.get("items")?)?);
         }
         "string" => {
-            if let Some(format) = schema.get("format").filter(|format| FORMATS.iter().any(|known| *format == known)) {
+            if let Some(format) = schema
+                .get("format")
+                .filter(|format| FORMATS.iter().any(|known| *format == known))
+            {
                 out.insert("format".to_owned(), format.clone());
             }
         }
@@ -95,7 +121,9 @@ fn typed(schema: &Map<String, Value>, name: &str, mut out: Map<String, Value>) -
     }
     if let Some(Value::Array(values)) = schema.get("enum").filter(|_| name != "null") {
         // In a nullable enum each branch keeps the values of its own type.
-        let fits = |value: &&Value| type_of(value) == Some(name) || (name == "number" && value.is_number());
+        let fits = |value: &&Value| {
+            type_of(value) == Some(name) || (name == "number" && value.is_number())
+        };
         let values: Vec<_> = values.iter().filter(fits).cloned().collect();
         out.insert("enum".to_owned(), Value::Array(values));
     }
@@ -103,7 +131,9 @@ fn typed(schema: &Map<String, Value>, name: &str, mut out: Map<String, Value>) -
 }
 
 fn object(schema: &Map<String, Value>, mut out: Map<String, Value>) -> Option<Value> {
-    let open = schema.get("additionalProperties").filter(|more| **more != Value::Bool(false));
+    let open = schema
+        .get("additionalProperties")
+        .filter(|more| **more != Value::Bool(false));
     let properties = match schema.get("properties") {
         Some(Value::Object(properties)) if !properties.is_empty() => {
             if open.is_some() {
@@ -114,7 +144,9 @@ fn object(schema: &Map<String, Value>, mut out: Map<String, Value>) -> Option<Va
         _ => match open {
             Some(values) => return Some(pairs(&node(values)?, out)),
             // A struct without fields; an object about which nothing is said has no strict form.
-            None if schema.contains_key("additionalProperties") || schema.contains_key("title") => &Map::new(),
+            None if schema.contains_key("additionalProperties") || schema.contains_key("title") => {
+                &Map::new()
+            }
             None => return None,
         },
     };
@@ -125,7 +157,11 @@ fn object(schema: &Map<String, Value>, mut out: Map<String, Value>) -> Option<Va
     let mut strict = Map::new();
     for (name, property) in properties {
         let rendered = node(property)?;
-        let rendered = if required.contains(&name.as_str()) { rendered } else { nullable(rendered) };
+        let rendered = if required.contains(&name.as_str()) {
+            rendered
+        } else {
+            nullable(rendered)
+        };
         strict.insert(name.clone(), rendered);
     }
     out.insert("required".to_owned(), strict.keys().cloned().collect());
@@ -155,7 +191,9 @@ fn nullable(mut schema: Value) -> Value {
         }
         return schema;
     }
-    let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+    let description = schema
+        .as_object_mut()
+        .and_then(|schema| schema.remove("description"));
     let mut out = json!({ "anyOf": [schema, null] });
     if let Some(description) = description {
         out["description"] = description;
@@ -165,9 +203,15 @@ fn nullable(mut schema: Value) -> Value {
 
 /// The description, with the bounds the dialect cannot say.
 fn describe(schema: &Map<String, Value>) -> Option<String> {
-    let mut text = schema.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let bounds: Vec<String> =
-        BOUNDS.iter().filter_map(|bound| Some(format!("{bound} {}", schema.get(*bound)?))).collect();
+    let mut text = schema
+        .get("description")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    let bounds: Vec<String> = BOUNDS
+        .iter()
+        .filter_map(|bound| Some(format!("{bound} {}", schema.get(*bound)?)))
+        .collect();
     if !bounds.is_empty() {
         let gap = if text.is_empty() { "" } else { " " };
         text = format!("{text}{gap}({})", bounds.join(", "));

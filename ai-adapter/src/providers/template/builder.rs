@@ -17,12 +17,19 @@ impl TemplateBuilder {
     /// Adds an object: its fields and the minijinja template of each. The name is that of the
     /// [`ResponseSchema`](crate::ResponseSchema) it answers.
     #[must_use]
-    pub fn object<F, S>(mut self, name: impl Into<String>, fields: impl IntoIterator<Item = (F, S)>) -> Self
+    pub fn object<F, S>(
+        mut self,
+        name: impl Into<String>,
+        fields: impl IntoIterator<Item = (F, S)>,
+    ) -> Self
     where
         F: Into<String>,
         S: Into<String>,
     {
-        let fields = fields.into_iter().map(|(field, source)| (field.into(), source.into())).collect();
+        let fields = fields
+            .into_iter()
+            .map(|(field, source)| (field.into(), source.into()))
+            .collect();
         self.objects.push((name.into(), fields));
         self
     }
@@ -37,7 +44,11 @@ impl TemplateBuilder {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_debug(true);
         environment.set_auto_escape_callback(|name| {
-            if name.ends_with("_html") { AutoEscape::Html } else { AutoEscape::None }
+            if name.ends_with("_html") {
+                AutoEscape::Html
+            } else {
+                AutoEscape::None
+            }
         });
         if self.objects.is_empty() {
             return Err(bad("a writer needs at least one object"));
@@ -52,17 +63,26 @@ impl TemplateBuilder {
                 if fields.contains(&field) {
                     return Err(bad(format!("field `{object}.{field}` is given twice")));
                 }
-                environment.add_template_owned(template_name(&object, &field), source).map_err(|error| {
-                    let message = format!("field `{object}.{field}`{}: {}", fill::place(&error), fill::reason(&error));
-                    Error::Config(Failure::new(NAME, message).source(error).boxed())
-                })?;
+                environment
+                    .add_template_owned(template_name(&object, &field), source)
+                    .map_err(|error| {
+                        let message = format!(
+                            "field `{object}.{field}`{}: {}",
+                            fill::place(&error),
+                            fill::reason(&error)
+                        );
+                        Error::Config(Failure::new(NAME, message).source(error).boxed())
+                    })?;
                 fields.push(field);
             }
             if objects.insert(object.clone(), fields).is_some() {
                 return Err(bad(format!("object `{object}` is given twice")));
             }
         }
-        Ok(Template { environment, objects })
+        Ok(Template {
+            environment,
+            objects,
+        })
     }
 }
 

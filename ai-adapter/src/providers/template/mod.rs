@@ -13,8 +13,8 @@ pub use self::builder::TemplateBuilder;
 use crate::clock::elapsed;
 use crate::ledger::enter;
 use crate::{
-    Attempt, Capabilities, Error, Failure, LanguageModel, Message, ResponseSchema, Result, Role, StreamEvent,
-    TextRequest, TextResponse, TextStream, platform,
+    Attempt, Capabilities, Error, Failure, LanguageModel, Message, ResponseSchema, Result, Role,
+    StreamEvent, TextRequest, TextResponse, TextStream, platform,
 };
 
 const NAME: &str = "template";
@@ -71,11 +71,21 @@ impl Template {
 
     fn write(&self, request: &TextRequest) -> Result<TextResponse> {
         let schema = request.schema.as_ref().ok_or_else(|| {
-            Error::Unsupported(Failure::new(NAME, "templates write typed objects; the request has no schema").boxed())
+            Error::Unsupported(
+                Failure::new(
+                    NAME,
+                    "templates write typed objects; the request has no schema",
+                )
+                .boxed(),
+            )
         })?;
         let fields = self.objects.get(&schema.name).ok_or_else(|| {
             let known: Vec<_> = self.objects.keys().map(String::as_str).collect();
-            rejected(format!("there are no templates for `{}`, only for: {}", schema.name, known.join(", ")))
+            rejected(format!(
+                "there are no templates for `{}`, only for: {}",
+                schema.name,
+                known.join(", ")
+            ))
         })?;
         self.check_required(schema, fields)?;
         let data = data(&request.messages)?;
@@ -83,38 +93,60 @@ impl Template {
         let mut object = Map::new();
         for field in fields {
             let text = self.render(&schema.name, field, &data)?;
-            if let Some(value) = fill::shape(&text, field, &schema.schema).map_err(|reason| {
-                rejected(format!("field `{}.{field}`: {reason}", schema.name))
-            })? {
+            if let Some(value) = fill::shape(&text, field, &schema.schema)
+                .map_err(|reason| rejected(format!("field `{}.{field}`: {reason}", schema.name)))?
+            {
                 object.insert(field.clone(), value);
             }
         }
         let mut response = TextResponse::new(NAME, NAME, Value::Object(object).to_string());
-        response.warnings.push("no model wrote this text: templates filled from data did".to_owned());
+        response
+            .warnings
+            .push("no model wrote this text: templates filled from data did".to_owned());
         Ok(response)
     }
 
     /// The schema's demands are known now; a missing field would only come back as one error more per page.
     fn check_required(&self, schema: &ResponseSchema, fields: &[String]) -> Result<()> {
-        let required = schema.schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        match required.filter_map(Value::as_str).find(|name| !fields.iter().any(|field| field == name)) {
-            Some(name) => Err(rejected(format!("object `{}` has no template for its field `{name}`", schema.name))),
+        let required = schema
+            .schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        match required
+            .filter_map(Value::as_str)
+            .find(|name| !fields.iter().any(|field| field == name))
+        {
+            Some(name) => Err(rejected(format!(
+                "object `{}` has no template for its field `{name}`",
+                schema.name
+            ))),
             None => Ok(()),
         }
     }
 
     fn render(&self, object: &str, field: &str, data: &minijinja::Value) -> Result<String> {
-        let template = self.environment.get_template(&builder::template_name(object, field));
-        template.and_then(|template| template.render(data)).map_err(|error| {
-            let place = fill::place(&error);
-            rejected_by(format!("field `{object}.{field}`{place}: {}", fill::reason(&error)), error)
-        })
+        let template = self
+            .environment
+            .get_template(&builder::template_name(object, field));
+        template
+            .and_then(|template| template.render(data))
+            .map_err(|error| {
+                let place = fill::place(&error);
+                rejected_by(
+                    format!("field `{object}.{field}`{place}: {}", fill::reason(&error)),
+                    error,
+                )
+            })
     }
 
     fn recorded(&self, request: &TextRequest) -> Result<TextResponse> {
         let started = platform::now_ms();
         let mut result = self.write(request);
-        enter(&mut result, || Attempt::new(NAME, NAME, Some(elapsed(started, platform::now_ms()))));
+        enter(&mut result, || {
+            Attempt::new(NAME, NAME, Some(elapsed(started, platform::now_ms())))
+        });
         result
     }
 }
@@ -129,16 +161,26 @@ fn rejected_by(message: String, source: minijinja::Error) -> Error {
 
 /// The last fenced JSON block of the last user message that has one; a repair turn has none.
 fn data(messages: &[Message]) -> Result<Value> {
-    let users = messages.iter().rev().filter(|message| message.role == Role::User);
-    let text = users.map(Message::text).find(|text| text.contains("```json"));
-    let text = text.ok_or_else(|| rejected("the prompt has no ```json block to take data from".to_owned()))?;
+    let users = messages
+        .iter()
+        .rev()
+        .filter(|message| message.role == Role::User);
+    let text = users
+        .map(Message::text)
+        .find(|text| text.contains("```json"));
+    let text = text
+        .ok_or_else(|| rejected("the prompt has no ```json block to take data from".to_owned()))?;
     let block = text.rsplit_once("```json").map_or("", |(_, rest)| rest);
     // Inside valid JSON no line begins with a fence: line breaks in strings are escaped.
     let block = block.split_once("\n```").map_or(block, |(block, _)| block);
     match serde_json::from_str(block) {
         Ok(data @ Value::Object(_)) => Ok(data),
-        Ok(_) => Err(rejected("the ```json block of the prompt is not an object".to_owned())),
-        Err(error) => Err(rejected(format!("the ```json block of the prompt is not JSON: {error}"))),
+        Ok(_) => Err(rejected(
+            "the ```json block of the prompt is not an object".to_owned(),
+        )),
+        Err(error) => Err(rejected(format!(
+            "the ```json block of the prompt is not JSON: {error}"
+        ))),
     }
 }
 
@@ -154,7 +196,13 @@ impl LanguageModel for Template {
 
     /// Objects by schema, streams, and settings that a deterministic writer honours by nature.
     fn capabilities(&self) -> Capabilities {
-        Capabilities { native_schema: true, streaming: true, sampling: true, reasoning_effort: true, ..Capabilities::none() }
+        Capabilities {
+            native_schema: true,
+            streaming: true,
+            sampling: true,
+            reasoning_effort: true,
+            ..Capabilities::none()
+        }
     }
 
     async fn generate(&self, request: &TextRequest) -> Result<TextResponse> {
@@ -168,7 +216,9 @@ impl LanguageModel for Template {
         let mut events = Vec::new();
         let mut rest = response.text.as_str();
         while !rest.is_empty() {
-            let end = (PIECE..rest.len()).find(|at| rest.is_char_boundary(*at)).unwrap_or(rest.len());
+            let end = (PIECE..rest.len())
+                .find(|at| rest.is_char_boundary(*at))
+                .unwrap_or(rest.len());
             let (piece, after) = rest.split_at(end);
             events.push(Ok(StreamEvent::Text(piece.to_owned())));
             rest = after;
