@@ -18,10 +18,10 @@ mod queue;
 mod run;
 mod signal;
 
-//CONF
-//CONF2
-//MOCK
-//MOCK2
+#[cfg(feature = "conformance")]
+pub mod conformance;
+#[cfg(feature = "mock")]
+pub mod mock;
 
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use consumer::{Consumer, ConsumerCapabilities, Settle};

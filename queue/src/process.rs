@@ -64,6 +64,21 @@ pub struct Totals {
     pub timed_out: u64,
 }
 
+impl std::ops::AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.received += other.received;
+        self.acked += other.acked;
+        self.retried += other.retried;
+        self.dead_lettered += other.dead_lettered;
+        self.released += other.released;
+        self.stale += other.stale;
+        self.unsettled += other.unsettled;
+        self.panicked += other.panicked;
+        self.undecodable += other.undecodable;
+        self.timed_out += other.timed_out;
+    }
+}
+
 /// A settlement that failed.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -1,1 +1,5 @@
+//! The integration tests of the crate, one binary.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod memory;
