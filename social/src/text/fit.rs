@@ -34,7 +34,7 @@ fn cut(text: &str, spans: &[Span], end: usize) -> String {
         |c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '-' | '–' | '—' | '(');
     let kept = text[..end].trim_end_matches(dangling);
     match spans.iter().rev().find(|span| span.start < end) {
-        // A mark written against a URL would become part of it.
+        // A mark written against a URL would become part of it; mentions are treated alike.
         Some(span) if span.end >= kept.len() && span.end <= end => {
             format!("{} {ELLIPSIS}", &text[..span.end])
         }

@@ -95,3 +95,6 @@ pub(crate) fn without_mention_domains(text: &str) -> String {
     out.push_str(&text[rest..]);
     out
 }
+
+#[cfg(test)]
+mod tests;
