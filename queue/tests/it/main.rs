@@ -3,3 +3,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;

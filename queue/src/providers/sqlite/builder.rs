@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use rusqlite::Connection;
+
 use super::{Inner, PROVIDER, SqliteQueue, schema, store::Store, writer::Writer};
 use crate::{Clock, Error, Result, SystemClock, limits::Settings, signal::Signal};
 
@@ -100,6 +102,10 @@ impl SqliteQueueBuilder {
             return config("busy_timeout must be at most one hour");
         }
         let (connection, queue) = schema::open(&self.path, &self.name, self.busy_timeout)?;
+        self.start(connection, queue)
+    }
+
+    pub(super) fn start(self, connection: Connection, queue: i64) -> Result<SqliteQueue> {
         let changed = Arc::new(Signal::default());
         let store = Store::new(connection, queue, self.settings.clone(), self.clock.clone());
         let writer = Writer::start(store, &self.path, changed.clone())?;

@@ -11,6 +11,8 @@ mod dead;
 mod error;
 mod schema;
 mod store;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
