@@ -1,7 +1,145 @@
-//! `cargo xtask`.
+//! `cargo xtask`: everything that proves or regenerates the workspace, as one program that needs nothing but Rust.
+
+mod cargo;
+mod rules;
+mod run;
 mod sample;
-fn main() -> anyhow::Result<()> {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    println!("{} topics", sample::write(&root)?);
-    Ok(())
+mod steps;
+mod tools;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+const HELP: &str = "\
+Proves and regenerates the presswork workspace.
+
+Usage: cargo xtask <command>
+
+Commands:
+  test      Run every step that proves the project; missing cargo tools are installed under target/tools.
+  sample    Recompute examples/standalone/sample/topics.csv from the bundled tz database.
+  help      Print this text.
+
+Options of `test`:
+  --list         Print the steps, what each proves and what it runs, and stop.
+  --only <step>  Run this step alone; may be given several times.
+  --fail-fast    Stop at the first failing step instead of showing every failure in one run.
+
+The last line of `test` counts what passed, failed and was skipped: every test of a step that runs tests, one for each
+other step. The exit code is 0 when nothing failed, 1 when something did, 2 when the command line is wrong.";
+
+enum Command {
+    Help,
+    List,
+    Sample,
+    Test { only: Vec<String>, fail_fast: bool },
+}
+
+fn parse(mut args: impl Iterator<Item = String>) -> Result<Command> {
+    let command = args.next();
+    let mut rest = args;
+    match command.as_deref() {
+        None | Some("help" | "--help" | "-h") => Ok(Command::Help),
+        Some("sample") => match rest.next() {
+            None => Ok(Command::Sample),
+            Some(other) => bail!("`sample` takes no argument, got `{other}`"),
+        },
+        Some("test") => {
+            let (mut only, mut fail_fast) = (Vec::new(), false);
+            while let Some(arg) = rest.next() {
+                match arg.as_str() {
+                    "--list" => return Ok(Command::List),
+                    "--help" | "-h" => return Ok(Command::Help),
+                    "--fail-fast" => fail_fast = true,
+                    "--only" => {
+                        only.push(rest.next().context("`--only` needs the name of a step")?)
+                    }
+                    other => bail!("`test` has no option `{other}`"),
+                }
+            }
+            Ok(Command::Test { only, fail_fast })
+        }
+        Some(other) => bail!("there is no command `{other}`"),
+    }
+}
+
+fn main() -> ExitCode {
+    let command = match parse(std::env::args().skip(1)) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("error: {error:#}; see `cargo xtask help`");
+            return ExitCode::from(2);
+        }
+    };
+    match execute(command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether everything the command ran passed.
+fn execute(command: Command) -> Result<bool> {
+    let root = root()?;
+    match command {
+        Command::Help => run::say(format_args!("{HELP}\n")),
+        Command::List => steps::list(),
+        Command::Sample => {
+            let topics = sample::write(&root)?;
+            run::say(format_args!(
+                "{topics} topics written to {}/topics.csv\n",
+                sample::FOLDER
+            ));
+        }
+        Command::Test { only, fail_fast } => return steps::test(&root, &only, fail_fast),
+    }
+    Ok(true)
+}
+
+/// The checkout, from wherever the command was started.
+fn root() -> Result<PathBuf> {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors()
+        .nth(2)
+        .map(PathBuf::from)
+        .context("examples/xtask is not two folders below the workspace")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Result<Command> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn commands_are_read() {
+        assert!(matches!(words("").unwrap(), Command::Help));
+        assert!(matches!(words("test --list").unwrap(), Command::List));
+        let Command::Test { only, fail_fast } =
+            words("test --only fmt --fail-fast --only links").unwrap()
+        else {
+            panic!("not a test command");
+        };
+        assert_eq!(only, ["fmt", "links"]);
+        assert!(fail_fast);
+    }
+
+    #[test]
+    fn unknown_words_are_refused() {
+        for line in [
+            "tset",
+            "test fmt",
+            "test --only",
+            "test --keep",
+            "sample now",
+        ] {
+            assert!(words(line).is_err(), "{line}");
+        }
+    }
 }
