@@ -5,6 +5,7 @@ mod cursor;
 mod error;
 pub mod limits;
 mod memory;
+pub mod migrations;
 mod op;
 mod outbox;
 mod outbox_row;
@@ -21,8 +22,6 @@ mod text;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
-#[cfg(feature = "sqlite")]
-pub mod migrations;
 #[cfg(feature = "sqlite")]
 mod providers;
 #[cfg(feature = "sqlite")]

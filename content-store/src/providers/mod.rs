@@ -1,0 +1,3 @@
+//! Stores that need a crate of their own.
+
+pub(crate) mod sqlite;
