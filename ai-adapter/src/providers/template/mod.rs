@@ -87,7 +87,7 @@ impl Template {
                 known.join(", ")
             ))
         })?;
-        self.check_required(schema, fields)?;
+        Self::check_required(schema, fields)?;
         let data = data(&request.messages)?;
         let data = minijinja::Value::from(minijinja::value::Serde(data));
         let mut object = Map::new();
@@ -107,7 +107,7 @@ impl Template {
     }
 
     /// The schema's demands are known now; a missing field would only come back as one error more per page.
-    fn check_required(&self, schema: &ResponseSchema, fields: &[String]) -> Result<()> {
+    fn check_required(schema: &ResponseSchema, fields: &[String]) -> Result<()> {
         let required = schema
             .schema
             .get("required")

@@ -1,0 +1,109 @@
+//! The suite around the wrappers, in virtual time.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use presswork_ai_adapter::conformance::{Fault, Harness};
+use presswork_ai_adapter::{
+    Fallback, LanguageModel, LanguageModelExt, RetryPolicy, Scripted, VirtualClock,
+    language_model_conformance,
+};
+
+use crate::scripted::{answer, fail};
+
+const ATTEMPTS: u32 = 3;
+
+mod retry {
+    use super::*;
+
+    struct Retried {
+        script: Scripted,
+        clock: Arc<VirtualClock>,
+    }
+
+    #[async_trait]
+    impl Harness for Retried {
+        async fn start() -> Self {
+            let clock = Arc::new(VirtualClock::new(0.5));
+            Self {
+                script: Scripted::new().clock(clock.clone()),
+                clock,
+            }
+        }
+
+        fn model(&self) -> Arc<dyn LanguageModel> {
+            let policy = RetryPolicy::default()
+                .max_attempts(ATTEMPTS)
+                .clock(self.clock.clone());
+            Arc::new(self.script.clone().retry(policy))
+        }
+
+        async fn answer(&self) {
+            answer(&self.script);
+        }
+
+        async fn inject(&self, fault: Fault) {
+            match fault {
+                Fault::RateLimited
+                | Fault::Down
+                | Fault::Garbage
+                | Fault::Empty
+                | Fault::HalfReply => {
+                    (0..ATTEMPTS).for_each(|_| fail(&self.script, fault));
+                }
+                _ => fail(&self.script, fault),
+            }
+        }
+
+        async fn arrived(&self) -> Option<usize> {
+            Some(self.script.requests().len())
+        }
+    }
+
+    language_model_conformance!(Retried);
+}
+
+mod fallback {
+    use super::*;
+
+    /// Faults of the first model's provider reach the second, which has the same; other faults end with the first.
+    struct Paired {
+        first: Scripted,
+        second: Scripted,
+        clock: Arc<VirtualClock>,
+    }
+
+    #[async_trait]
+    impl Harness for Paired {
+        async fn start() -> Self {
+            let clock = Arc::new(VirtualClock::new(0.5));
+            let script = || Scripted::new().clock(clock.clone());
+            Self {
+                first: script(),
+                second: script(),
+                clock: clock.clone(),
+            }
+        }
+
+        fn model(&self) -> Arc<dyn LanguageModel> {
+            Arc::new(
+                Fallback::new(self.first.clone(), self.second.clone()).clock(self.clock.clone()),
+            )
+        }
+
+        async fn answer(&self) {
+            answer(&self.first);
+        }
+
+        async fn inject(&self, fault: Fault) {
+            fail(&self.first, fault);
+            fail(&self.second, fault);
+        }
+
+        async fn arrived(&self) -> Option<usize> {
+            Some(self.first.requests().len() + self.second.requests().len())
+        }
+    }
+
+    language_model_conformance!(Paired);
+}
