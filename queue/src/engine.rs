@@ -35,10 +35,13 @@ pub(crate) struct Engine<'a> {
     /// The newest lease of everything that waits or runs.
     leases: BTreeMap<Slot, Lease>,
     finished: Vec<Settlement>,
-    settling: Option<BoxFuture<'a, (Vec<Settlement>, Result<Vec<Settled>>)>>,
+    settling: Option<Settling<'a>>,
     report: Report,
     next_slot: Slot,
 }
+
+/// A settlement under way gives back what it was asked.
+type Settling<'a> = BoxFuture<'a, (Vec<Settlement>, Result<Vec<Settled>>)>;
 
 struct Handled {
     slot: Slot,

@@ -16,19 +16,24 @@ use presswork_queue::{
 use super::{at, connect, file};
 
 const FOLDER: &str = "PRESSWORK_QUEUE_TEST_FOLDER";
+const LEASE_MS: &str = "PRESSWORK_QUEUE_TEST_LEASE_MS";
 const BATCH: usize = 5;
-const LEASE: Duration = Duration::from_millis(400);
+/// Long enough that a slow disk never ends it.
+const LONG: Duration = Duration::from_secs(60);
+/// Short enough to wait for after a kill.
+const SHORT: Duration = Duration::from_millis(400);
 
-fn set_up(builder: SqliteQueueBuilder) -> SqliteQueue {
+fn set_up(builder: SqliteQueueBuilder, lease: Duration) -> SqliteQueue {
     // Enough attempts that no number of kills makes a dead letter.
-    builder.lease(LEASE).max_attempts(1_000).build().unwrap()
+    builder.lease(lease).max_attempts(1_000).build().unwrap()
 }
 
 /// A process that consumes until nothing came for a second; each delivery is a line of its log.
-fn spawn(folder: &Path) -> Child {
+fn spawn(folder: &Path, lease: Duration) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "sqlite::processes::child", "--nocapture"])
         .env(FOLDER, folder)
+        .env(LEASE_MS, lease.as_millis().to_string())
         .stdout(Stdio::null())
         .spawn()
         .unwrap()
@@ -41,7 +46,12 @@ async fn child() {
         return;
     };
     let folder = Path::new(&folder);
-    let queue = set_up(SqliteQueue::builder(folder.join("queue.db")));
+    let lease = std::env::var(LEASE_MS)
+        .unwrap()
+        .parse()
+        .map(Duration::from_millis)
+        .unwrap();
+    let queue = set_up(SqliteQueue::builder(folder.join("queue.db")), lease);
     let log = folder.join(format!("log-{}", std::process::id()));
     let mut log = OpenOptions::new()
         .create(true)
@@ -97,8 +107,8 @@ fn deliveries(folder: &Path) -> Vec<(u32, u32)> {
 #[tokio::test]
 async fn two_processes_are_disjoint() {
     let folder = tempfile::tempdir().unwrap();
-    let queue = set_up(at(&folder));
-    let mut children = [spawn(folder.path()), spawn(folder.path())];
+    let queue = set_up(at(&folder), LONG);
+    let mut children = [spawn(folder.path(), LONG), spawn(folder.path(), LONG)];
     send_numbers(&queue, 300).await;
     for child in &mut children {
         assert!(child.wait().unwrap().success());
@@ -120,7 +130,7 @@ async fn two_processes_are_disjoint() {
 #[tokio::test]
 async fn another_process_is_heard() {
     let folder = tempfile::tempdir().unwrap();
-    let (here, there) = (set_up(at(&folder)), set_up(at(&folder)));
+    let (here, there) = (set_up(at(&folder), LONG), set_up(at(&folder), LONG));
     let started = std::time::Instant::now();
     let (received, ()) =
         futures_util::future::join(here.receive(1, Duration::from_secs(60)), async {
@@ -137,12 +147,12 @@ async fn killed_consumers_lose_nothing() {
     const ROUNDS: usize = 20;
     const MESSAGES: u32 = 3_000;
     let folder = tempfile::tempdir().unwrap();
-    let queue = set_up(at(&folder));
+    let queue = set_up(at(&folder), LONG);
     send_numbers(&queue, MESSAGES).await;
     let mut working = 0;
     for round in 0..ROUNDS {
         let before = deliveries(folder.path()).len();
-        let mut child = spawn(folder.path());
+        let mut child = spawn(folder.path(), SHORT);
         // Spread over start-up and work; the step shares no factor with the batch.
         tokio::time::sleep(Duration::from_millis(15 + (round as u64 * 37) % 110)).await;
         child.kill().unwrap();
@@ -158,7 +168,7 @@ async fn killed_consumers_lose_nothing() {
         "only {working} of {ROUNDS} processes got to work before they were killed"
     );
 
-    tokio::time::sleep(LEASE + Duration::from_millis(50)).await;
+    tokio::time::sleep(SHORT + Duration::from_millis(50)).await;
     let mut last = BTreeMap::new();
     for (number, attempt) in deliveries(folder.path()) {
         let highest = last.entry(number).or_insert(attempt);
