@@ -1,0 +1,3 @@
+use crate::harness::Site;
+
+presswork_social::social_target_conformance!(Site);

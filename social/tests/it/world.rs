@@ -1,0 +1,359 @@
+//! What a Mastodon server remembers, and its answers to the requests this crate makes.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use presswork_social::{
+    Clock,
+    conformance::{Fault, Visible},
+};
+use serde_json::{Value, json};
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::{
+    clock::{ManualClock, iso},
+    server::{Reply, Request, find},
+};
+
+pub(crate) const TOKEN: &str = "tok-5ecret-0123456789";
+pub(crate) const ACCOUNT: &str = "1090";
+
+/// The key is remembered for an hour.
+const KEY_WINDOW_MS: i64 = 3_600_000;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Status {
+    pub(crate) id: u64,
+    pub(crate) created_at_ms: i64,
+    pub(crate) seen: Visible,
+    pub(crate) media: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Upload {
+    alt: Option<String>,
+    /// Looks that still find it in the making.
+    processing: usize,
+    attached: bool,
+}
+
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) statuses: Vec<Status>,
+    keys: BTreeMap<String, (u64, i64)>,
+    pub(crate) uploads: BTreeMap<String, Upload>,
+    pub(crate) fault: Option<Fault>,
+    /// Given instead of the next answer, without anything being stored.
+    pub(crate) scripted: Vec<Reply>,
+    /// How many looks find a new upload still in the making.
+    pub(crate) processing: usize,
+    pub(crate) instance: Value,
+    pub(crate) has_v2: bool,
+    pub(crate) requests: Vec<Request>,
+    /// What no client may do. A test that ends with any has failed.
+    pub(crate) violations: Vec<String>,
+}
+
+impl World {
+    pub(crate) fn new(clock: Arc<ManualClock>) -> Self {
+        Self {
+            clock,
+            statuses: Vec::new(),
+            keys: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+            fault: None,
+            scripted: Vec::new(),
+            processing: 0,
+            instance: json!({
+                "version": "4.5.2",
+                "configuration": {
+                    "statuses": {"max_characters": 500, "max_media_attachments": 4, "characters_reserved_per_url": 23},
+                    "media_attachments": {"supported_mime_types": ["image/png", "image/jpeg", "video/mp4"],
+                        "description_limit": 1500, "image_size_limit": 16_777_216, "video_size_limit": 103_809_024}
+                }
+            }),
+            has_v2: true,
+            requests: Vec::new(),
+            violations: Vec::new(),
+        }
+    }
+
+    pub(crate) fn answer(&mut self, request: Request) -> Reply {
+        self.requests.push(request.clone());
+        if request.header("authorization") != Some(&format!("Bearer {TOKEN}")) {
+            self.violations
+                .push(format!("no token on {} {}", request.method, request.path));
+        }
+        if !self.scripted.is_empty() {
+            return self.scripted.remove(0);
+        }
+        match self.fault.take() {
+            None => self.route(&request),
+            Some(Fault::RateLimited { seconds }) => {
+                let reset = self.clock.now_ms() + i64::try_from(seconds).unwrap() * 1_000;
+                Reply::error(429, "Too many requests")
+                    .with("x-ratelimit-remaining", "0")
+                    .with("x-ratelimit-reset", iso(reset))
+            }
+            Some(Fault::Unauthenticated) => Reply::error(
+                401,
+                &format!("The access token is invalid (Bearer {TOKEN})"),
+            ),
+            Some(Fault::RequestLost) => Reply::Reset,
+            Some(Fault::AnswerLost) => {
+                self.route(&request);
+                Reply::Reset
+            }
+            Some(Fault::Silence) => Reply::Silence,
+            Some(Fault::ServerErrorAfterCommit) => {
+                self.route(&request);
+                Reply::error(
+                    500,
+                    &format!("We're sorry, but something went wrong on our end: {TOKEN}"),
+                )
+            }
+            Some(Fault::GarbageAnswer) => Reply::json(200, &json!({ "echo": TOKEN })),
+            Some(other) => panic!("{other:?} is no fault of an answer"),
+        }
+    }
+
+    fn route(&mut self, request: &Request) -> Reply {
+        let timeline = format!("/api/v1/accounts/{ACCOUNT}/statuses");
+        match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/api/v1/statuses") => self.create(request),
+            ("POST", "/api/v2/media") => self.upload(request),
+            ("GET", path) if path.starts_with("/api/v1/media/") => {
+                self.processed(&path["/api/v1/media/".len()..])
+            }
+            ("GET", "/api/v1/accounts/verify_credentials") => Reply::json(
+                200,
+                &json!({"id": ACCOUNT, "username": "me", "acct": "me", "url": "https://m.example/@me"}),
+            ),
+            ("GET", "/api/v2/instance") if self.has_v2 => Reply::json(200, &self.instance),
+            ("GET", "/api/v1/instance") => Reply::json(200, &self.instance),
+            ("GET", path) if path == timeline => self.timeline(request),
+            _ => Reply::error(404, "Record not found"),
+        }
+    }
+
+    fn create(&mut self, request: &Request) -> Reply {
+        if request.header("content-type") != Some("application/json") {
+            self.violations.push("a status that is not JSON".to_owned());
+        }
+        let now = self.clock.now_ms();
+        let key = request.header("idempotency-key").map(str::to_owned);
+        if let Some((id, at)) = key.as_ref().and_then(|key| self.keys.get(key))
+            && now - at < KEY_WINDOW_MS
+        {
+            return match self.statuses.iter().find(|status| status.id == *id) {
+                Some(status) => Reply::json(200, &render(status)),
+                None => Reply::error(404, "Record not found"),
+            };
+        }
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let known = [
+            "status",
+            "media_ids",
+            "language",
+            "visibility",
+            "spoiler_text",
+        ];
+        let unknown: Vec<_> = body
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|key| !known.contains(&key.as_str()))
+            .collect();
+        if !unknown.is_empty() {
+            self.violations.push(format!("unknown fields {unknown:?}"));
+        }
+        let field = |name: &str| body[name].as_str().map(str::to_owned);
+        let (text, warning) = (field("status").unwrap_or_default(), field("spoiler_text"));
+        let media: Vec<String> =
+            serde_json::from_value(body["media_ids"].clone()).unwrap_or_default();
+        if text.trim().is_empty() && media.is_empty() {
+            return Reply::error(422, "Validation failed: Text can't be blank");
+        }
+        if length(&text, warning.as_deref().unwrap_or_default()) > 500 {
+            return Reply::error(
+                422,
+                "Validation failed: Text character limit of 500 exceeded",
+            );
+        }
+        for id in &media {
+            match self.uploads.get(id) {
+                Some(upload) if upload.attached => {
+                    return Reply::error(
+                        422,
+                        &format!("Media {id} not found or already attached to another post"),
+                    );
+                }
+                Some(upload) if upload.processing > 0 => {
+                    let message = "Cannot attach files that have not finished processing. Try again in a moment!";
+                    return Reply::error(422, message);
+                }
+                Some(_) => {}
+                None => {
+                    return Reply::error(
+                        422,
+                        &format!("Media {id} not found or already attached to another post"),
+                    );
+                }
+            }
+        }
+        let id = 110_000 + self.statuses.len() as u64;
+        let mut seen = Visible::new(id.to_string(), text);
+        for id in &media {
+            let upload = self.uploads.get_mut(id).unwrap();
+            upload.attached = true;
+            seen.alts.push(upload.alt.clone());
+        }
+        seen.language = field("language");
+        seen.visibility = serde_json::from_value(body["visibility"].clone()).ok();
+        seen.content_warning = warning;
+        if let Some(key) = key {
+            self.keys.insert(key, (id, now));
+        }
+        let status = Status {
+            id,
+            created_at_ms: now,
+            seen,
+            media,
+        };
+        let reply = Reply::json(200, &render(&status));
+        self.statuses.push(status);
+        reply
+    }
+
+    fn upload(&mut self, request: &Request) -> Reply {
+        let boundary = request
+            .header("content-type")
+            .and_then(|kind| kind.strip_prefix("multipart/form-data; boundary="));
+        let Some(boundary) = boundary else {
+            return Reply::error(400, "not multipart");
+        };
+        let part = |name: &str| {
+            let start = find(&request.body, format!("name=\"{name}\"").as_bytes())?;
+            let rest = &request.body[start..];
+            let rest = &rest[find(rest, b"\r\n\r\n")? + 4..];
+            Some(rest[..find(rest, format!("\r\n--{boundary}").as_bytes())?].to_vec())
+        };
+        let Some(file) = part("file") else {
+            return Reply::error(422, "Validation failed: File can't be blank");
+        };
+        let typed = find(&request.body, b"Content-Type: image/png").is_some();
+        if !file.starts_with(b"\x89PNG") || !typed {
+            return Reply::error(422, "Validation failed: File content type is invalid");
+        }
+        let id = format!("{}", 220_000 + self.uploads.len());
+        let alt = part("description").map(|alt| String::from_utf8(alt).unwrap());
+        let processing = self.processing;
+        self.uploads.insert(
+            id.clone(),
+            Upload {
+                alt,
+                processing,
+                attached: false,
+            },
+        );
+        let url = (processing == 0).then(|| format!("https://m.example/{id}.png"));
+        Reply::json(
+            if processing == 0 { 200 } else { 202 },
+            &json!({"id": id, "type": "image", "url": url}),
+        )
+    }
+
+    fn processed(&mut self, id: &str) -> Reply {
+        match self.uploads.get_mut(id) {
+            Some(upload) if !upload.attached => {
+                upload.processing = upload.processing.saturating_sub(1);
+                let status = if upload.processing == 0 { 200 } else { 206 };
+                Reply::json(status, &json!({"id": id, "type": "image"}))
+            }
+            _ => Reply::error(404, "Record not found"),
+        }
+    }
+
+    fn timeline(&mut self, request: &Request) -> Reply {
+        if request.query("exclude_reblogs") != Some("true") {
+            self.violations.push("a timeline with boosts".to_owned());
+        }
+        let limit = request
+            .query("limit")
+            .unwrap()
+            .parse::<usize>()
+            .unwrap()
+            .min(40);
+        let before = request
+            .query("max_id")
+            .map_or(u64::MAX, |id| id.parse().unwrap());
+        let newest = self
+            .statuses
+            .iter()
+            .rev()
+            .filter(|status| status.id < before);
+        Reply::json(200, &newest.take(limit).map(render).collect())
+    }
+}
+
+/// The server's own measure, made apart from the crate's and good for the texts of the suite.
+fn length(text: &str, warning: &str) -> usize {
+    let mut count = 0;
+    for (index, word) in text.split([' ', '\n']).enumerate() {
+        count += usize::from(index > 0);
+        count += match word.strip_prefix('@').and_then(|name| name.split_once('@')) {
+            _ if word.starts_with("https://") || word.starts_with("http://") => 23,
+            Some((local, _)) => 1 + local.len(),
+            None => word.graphemes(true).count(),
+        };
+    }
+    count + warning.graphemes(true).count()
+}
+
+fn render(status: &Status) -> Value {
+    json!({
+        "id": status.id.to_string(),
+        "url": format!("https://m.example/@me/{}", status.id),
+        "uri": format!("https://m.example/users/me/statuses/{}", status.id),
+        "created_at": iso(status.created_at_ms),
+        "content": html(&status.seen.text),
+        "spoiler_text": status.seen.content_warning.clone().unwrap_or_default(),
+        "visibility": status.seen.visibility,
+        "language": status.seen.language,
+        "media_attachments": status.media.iter().map(|id| json!({"id": id, "type": "image"})).collect::<Vec<_>>(),
+        "application": {"name": "presswork"},
+    })
+}
+
+/// Paragraphs, line breaks, and links cut into the spans Mastodon makes of them.
+fn html(text: &str) -> String {
+    let escape = |text: &str| {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;")
+    };
+    let word = |word: &str| match word.strip_prefix("https://") {
+        Some(rest) => {
+            let (head, tail) = rest.split_at(rest.len().min(30));
+            format!(
+                r#"<a href="{}" rel="nofollow noopener" translate="no"><span class="invisible">https://</span><span class="ellipsis">{}</span><span class="invisible">{}</span></a>"#,
+                escape(word),
+                escape(head),
+                escape(tail)
+            )
+        }
+        None => escape(word),
+    };
+    let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+    let paragraph = |lines: &str| {
+        format!(
+            "<p>{}</p>",
+            lines
+                .split('\n')
+                .map(line)
+                .collect::<Vec<_>>()
+                .join("<br />")
+        )
+    };
+    text.split("\n\n").map(paragraph).collect()
+}
