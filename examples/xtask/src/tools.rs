@@ -86,6 +86,29 @@ fn on_path(name: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
+/// Adds the toolchain component behind a cargo subcommand when the toolchain lacks it.
+pub(crate) fn ensure_component(root: &Path, subcommand: &str) -> Result<()> {
+    let component = match subcommand {
+        "fmt" => "rustfmt",
+        "clippy" => "clippy",
+        _ => return Ok(()),
+    };
+    if run(root, &["cargo", subcommand, "--version"], &[])?.ok {
+        return Ok(());
+    }
+    rustup(root, &["component", "add", component])
+}
+
+fn rustup(root: &Path, args: &[&str]) -> Result<()> {
+    say(format_args!("(rustup {}) ", args.join(" ")));
+    let line: Vec<&str> = ["rustup"].iter().chain(args).copied().collect();
+    let ran = run(root, &line, &[])?;
+    if !ran.ok {
+        bail!("`{}` failed:\n{}", line.join(" "), ran.output);
+    }
+    Ok(())
+}
+
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 
 /// Adds the wasm32 standard library when the toolchain lacks it. `rust-toolchain.toml` names it, but rustup installs what
@@ -99,10 +122,5 @@ pub(crate) fn ensure_wasm(root: &Path) -> Result<()> {
     if lib.ok && Path::new(lib.output.trim()).is_dir() {
         return Ok(());
     }
-    say(format_args!("(adding {WASM}) "));
-    let added = run(root, &["rustup", "target", "add", WASM], &[])?;
-    if !added.ok {
-        bail!("{WASM} could not be added:\n{}", added.output);
-    }
-    Ok(())
+    rustup(root, &["target", "add", WASM])
 }

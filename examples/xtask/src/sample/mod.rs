@@ -36,7 +36,11 @@ struct Entry<'t> {
     city: String,
     place: String,
     clock: Clock,
+    year: Year,
 }
+
+/// The offset at the reference and every change of its year: clocks for which these are equal agree all year.
+type Year = (i32, Vec<(Timestamp, i32)>);
 
 /// Every topic, in the order of the tz database's table.
 fn topics() -> Result<Vec<Row>> {
@@ -52,11 +56,15 @@ fn topics() -> Result<Vec<Row>> {
             let city = names::city(&zone.id);
             let code = zone.codes.first().context("a zone without a country")?;
             let place = names::place(&zone.id, &city, tables.country(code)?);
+            let clock = Clock::new(&db, &zone.id, until)?;
+            let changes = clock.in_year(REFERENCE_YEAR).map(|c| (c.at, c.after));
+            let year = (clock.offset(reference).seconds, changes.collect());
             Ok(Entry {
                 zone,
                 city,
                 place,
-                clock: Clock::new(&db, &zone.id, until)?,
+                clock,
+                year,
             })
         })
         .collect::<Result<Vec<_>>>()?;

@@ -178,19 +178,10 @@ fn neighbourhood(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Row {
     let near = || others.iter().take(3);
     let list = |parts: Vec<String>| parts.join("; ");
 
-    let key = |e: &Entry<'_>| {
-        let changes: Vec<_> = e
-            .clock
-            .in_year(REFERENCE_YEAR)
-            .map(|c| (c.at, c.after))
-            .collect();
-        (e.clock.offset(almanac.reference).seconds, changes)
-    };
-    let twin = key(entry);
     let twins: Vec<&Entry<'_>> = others
         .iter()
         .map(|(o, _)| *o)
-        .filter(|o| key(o) == twin)
+        .filter(|o| o.year == entry.year)
         .collect();
     vec![
         (

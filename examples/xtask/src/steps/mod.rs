@@ -20,6 +20,7 @@ pub(crate) use outcome::Outcome;
 use crate::{
     rules,
     run::{run, say},
+    tools,
 };
 
 /// One thing that must hold, and how it is checked.
@@ -92,7 +93,7 @@ pub(crate) fn test(root: &Path, only: &[String], fail_fast: bool) -> Result<bool
         say(format_args!("{:<14} ", step.name));
         let start = Instant::now();
         let outcome = match step.action {
-            Action::Run(line) => run(root, line, &[]).map(Outcome::of),
+            Action::Run(line) => command(root, line),
             Action::Check { check, .. } => check(root),
         };
         let outcome = outcome.unwrap_or_else(|error| Outcome::failed(format!("{error:#}\n")));
@@ -125,6 +126,13 @@ pub(crate) fn test(root: &Path, only: &[String], fail_fast: bool) -> Result<bool
         total.skipped.len()
     ));
     Ok(total.failed == 0)
+}
+
+fn command(root: &Path, line: &[&str]) -> Result<Outcome> {
+    if let Some(subcommand) = line.get(1) {
+        tools::ensure_component(root, subcommand)?;
+    }
+    Ok(Outcome::of(run(root, line, &[])?))
 }
 
 #[cfg(test)]
