@@ -86,3 +86,6 @@ impl std::fmt::Debug for FanOut {
         f.debug_list().entries(accounts).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

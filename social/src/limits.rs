@@ -255,3 +255,6 @@ fn is_language(code: &str) -> bool {
             (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
         })
 }
+
+#[cfg(test)]
+mod tests;
