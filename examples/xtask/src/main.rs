@@ -102,7 +102,11 @@ fn execute(command: Command) -> Result<bool> {
 
 /// The checkout, from wherever the command was started.
 fn root() -> Result<PathBuf> {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    // `cargo run` says where this crate is. What was true when it was compiled may be another checkout that shares the
+    // target folder.
+    let here =
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let here = PathBuf::from(here);
     here.ancestors()
         .nth(2)
         .map(PathBuf::from)

@@ -4,15 +4,15 @@
 mod facts;
 mod pages;
 
-use std::{collections::BTreeMap, path::Path, sync::OnceLock};
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use super::FOLDER;
 
 type Topic = BTreeMap<String, String>;
 
 fn committed(file: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    std::fs::read_to_string(root.join(FOLDER).join(file)).unwrap()
+    let path = crate::root().unwrap().join(FOLDER).join(file);
+    std::fs::read_to_string(path).unwrap()
 }
 
 /// The committed rows; one test of their own says that they are not stale.
