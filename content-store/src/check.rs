@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use crate::{
-    Claim, Content, Error, NewOutbox, NewPage, NewSpend, Op, OutboxClaim, OutboxId, PageRef, PostClaim, PostKey,
-    PostOutcome, PostRecord, PostRef, PostStatus, Result, SavePage, Status, Transition, limits, text,
+    Claim, Content, Error, NewOutbox, NewPage, NewSpend, Op, OutboxClaim, OutboxId, PageRef,
+    PostClaim, PostKey, PostOutcome, PostRecord, PostRef, PostStatus, Result, SavePage, Status,
+    Transition, limits, text,
 };
 
 /// A topic, checked and ready to be stored.
@@ -15,7 +16,11 @@ pub(crate) struct PlanRow<'a> {
     pub(crate) source_hash: String,
 }
 
-pub(crate) fn plan<'a>(store: &'static str, op: &Op, topics: &'a [NewPage]) -> Result<Vec<PlanRow<'a>>> {
+pub(crate) fn plan<'a>(
+    store: &'static str,
+    op: &Op,
+    topics: &'a [NewPage],
+) -> Result<Vec<PlanRow<'a>>> {
     text::op(op)?;
     text::count("topics", topics.len(), limits::MAX_ROWS)?;
     let mut seen = HashMap::new();
@@ -27,15 +32,28 @@ pub(crate) fn plan<'a>(store: &'static str, op: &Op, topics: &'a [NewPage]) -> R
         text::key("row_key", &page.row_key)?;
         text::key("primary_keyword", &page.primary_keyword)?;
         let topic = text::json("topic", &page.topic, limits::TOPIC)?;
-        for (field, value) in
-            [("row_key", &page.row_key), ("slug", &page.slug), ("primary_keyword", &page.primary_keyword)]
-        {
-            if let Some(row_key) = seen.insert((&page.site, &page.locale, field, value), &page.row_key) {
-                return Err(Error::Conflict { store, field, value: value.clone(), row_key: row_key.clone() });
+        for (field, value) in [
+            ("row_key", &page.row_key),
+            ("slug", &page.slug),
+            ("primary_keyword", &page.primary_keyword),
+        ] {
+            if let Some(row_key) =
+                seen.insert((&page.site, &page.locale, field, value), &page.row_key)
+            {
+                return Err(Error::Conflict {
+                    store,
+                    field,
+                    value: value.clone(),
+                    row_key: row_key.clone(),
+                });
             }
         }
         let source_hash = text::sha256_hex([page.slug.as_str(), &page.primary_keyword, &topic]);
-        rows.push(PlanRow { page, topic, source_hash });
+        rows.push(PlanRow {
+            page,
+            topic,
+            source_hash,
+        });
     }
     Ok(rows)
 }
@@ -61,7 +79,10 @@ pub(crate) fn outbox_claim(op: &Op, claim: &OutboxClaim) -> Result<i64> {
 
 fn attempts(max: u32) -> Result<()> {
     if max == 0 {
-        return Err(text::invalid("max_attempts", "is 0; nothing could ever be claimed"));
+        return Err(text::invalid(
+            "max_attempts",
+            "is 0; nothing could ever be claimed",
+        ));
     }
     Ok(())
 }
@@ -73,7 +94,8 @@ pub(crate) fn outbox_ids(op: &Op, owner: &str, ids: &[OutboxId]) -> Result<()> {
     text::op(op)?;
     text::key("owner", owner)?;
     text::count("ids", ids.len(), limits::MAX_ROWS)?;
-    ids.iter().try_for_each(|id| text::key("outbox id", id.as_str()))
+    ids.iter()
+        .try_for_each(|id| text::key("outbox id", id.as_str()))
 }
 
 pub(crate) fn with_a_page(outbox: &[NewOutbox], costs: &[NewSpend]) -> Result<()> {
@@ -120,10 +142,17 @@ pub(crate) fn save(store: &'static str, op: &Op, save: &SavePage) -> Result<()> 
 
 pub(crate) fn transition(op: &Op, change: &Transition) -> Result<()> {
     text::op(op)?;
-    text::free("reason", change.reason.as_deref().unwrap_or(""), limits::TEXT)?;
+    text::free(
+        "reason",
+        change.reason.as_deref().unwrap_or(""),
+        limits::TEXT,
+    )?;
     match change.not_before_ms {
         Some(_) if change.to != Status::Planned => {
-            return Err(text::invalid("not_before_ms", "goes with `to: planned` alone"));
+            return Err(text::invalid(
+                "not_before_ms",
+                "goes with `to: planned` alone",
+            ));
         }
         Some(at_ms) => text::time("not_before_ms", at_ms)?,
         None => {}
@@ -145,7 +174,8 @@ fn content(content: &Content) -> Result<()> {
     text::free("model", &content.model, limits::KEY)?;
     for (field, list) in [("keywords", &content.keywords), ("hooks", &content.hooks)] {
         text::json(field, &list.clone().into(), limits::LIST)?;
-        list.iter().try_for_each(|text| text::free(field, text, limits::LIST))?;
+        list.iter()
+            .try_for_each(|text| text::free(field, text, limits::LIST))?;
     }
     text::json("quality", &content.quality, limits::JSON)?;
     Ok(())
@@ -162,7 +192,11 @@ pub(crate) fn content_hash(content: &Content) -> String {
         &content.canonical_url,
         &keywords,
     ];
-    let lists = content.keywords.iter().chain(&content.hooks).map(String::as_str);
+    let lists = content
+        .keywords
+        .iter()
+        .chain(&content.hooks)
+        .map(String::as_str);
     text::sha256_hex(parts.into_iter().chain(lists))
 }
 
@@ -176,9 +210,19 @@ pub(crate) fn page_step(
 ) -> Result<()> {
     let (version, status) = found;
     if version != page.version {
-        return Err(stale(store, "page", page.id.to_string(), page.version, version));
+        return Err(stale(
+            store,
+            "page",
+            page.id.to_string(),
+            page.version,
+            version,
+        ));
     }
-    if legal(status, to) { Ok(()) } else { Err(illegal(store, status, to)) }
+    if legal(status, to) {
+        Ok(())
+    } else {
+        Err(illegal(store, status, to))
+    }
 }
 
 /// The steps of [`save`](crate::Pages::save).
@@ -187,11 +231,28 @@ pub(crate) fn may_save(from: Status, to: Status) -> bool {
 }
 
 fn illegal(store: &'static str, from: Status, to: Status) -> Error {
-    Error::IllegalTransition { store, what: "page", from: from.as_str(), to: to.as_str() }
+    Error::IllegalTransition {
+        store,
+        what: "page",
+        from: from.as_str(),
+        to: to.as_str(),
+    }
 }
 
-pub(crate) fn stale(store: &'static str, what: &'static str, id: String, expected: u64, found: u64) -> Error {
-    Error::StaleVersion { store, what, id, expected, found }
+pub(crate) fn stale(
+    store: &'static str,
+    what: &'static str,
+    id: String,
+    expected: u64,
+    found: u64,
+) -> Error {
+    Error::StaleVersion {
+        store,
+        what,
+        id,
+        expected,
+        found,
+    }
 }
 
 pub(crate) fn post_key(key: &PostKey) -> Result<()> {
@@ -207,16 +268,25 @@ pub(crate) fn outcome(op: &Op, outcome: &PostOutcome) -> Result<()> {
             text::key("remote_id", remote_id)?;
             text::free("url", url.as_deref().unwrap_or(""), limits::URL)
         }
-        PostOutcome::Retry { error, not_before_ms } => {
+        PostOutcome::Retry {
+            error,
+            not_before_ms,
+        } => {
             text::free("error", error, limits::TEXT)?;
             text::time("not_before_ms", *not_before_ms)
         }
-        PostOutcome::Unknown { evidence, error, not_before_ms } => {
+        PostOutcome::Unknown {
+            evidence,
+            error,
+            not_before_ms,
+        } => {
             text::json("evidence", evidence, limits::JSON)?;
             text::free("error", error, limits::TEXT)?;
             text::time("not_before_ms", *not_before_ms)
         }
-        PostOutcome::Rejected { error } | PostOutcome::Parked { error } => text::free("error", error, limits::TEXT),
+        PostOutcome::Rejected { error } | PostOutcome::Parked { error } => {
+            text::free("error", error, limits::TEXT)
+        }
     }
 }
 
@@ -230,12 +300,23 @@ pub(crate) fn post_step(
 ) -> Result<()> {
     let (version, status) = found;
     if version != post.version {
-        return Err(stale(store, "post", post.id.to_string(), post.version, version));
+        return Err(stale(
+            store,
+            "post",
+            post.id.to_string(),
+            post.version,
+            version,
+        ));
     }
     if legal(status, to) {
         return Ok(());
     }
-    Err(Error::IllegalTransition { store, what: "post", from: status.as_str(), to: to.as_str() })
+    Err(Error::IllegalTransition {
+        store,
+        what: "post",
+        from: status.as_str(),
+        to: to.as_str(),
+    })
 }
 
 /// The step of [`arm_post`](crate::PostLedger::arm_post).
@@ -253,12 +334,18 @@ pub(crate) fn not_claimable(post: &PostRecord, now_ms: i64) -> Option<PostClaim>
     if let Some(until_ms) = post.claim_until_ms.filter(|until| *until > now_ms) {
         return Some(PostClaim::Busy { until_ms });
     }
-    post.not_before_ms.filter(|at| *at > now_ms).map(|at_ms| PostClaim::NotBefore { at_ms })
+    post.not_before_ms
+        .filter(|at| *at > now_ms)
+        .map(|at_ms| PostClaim::NotBefore { at_ms })
 }
 
 /// What the holder of a post has to do with it.
 pub(crate) fn held(post: PostRecord) -> PostClaim {
-    if post.status == PostStatus::Unknown { PostClaim::Unsettled(post) } else { PostClaim::Claimed(post) }
+    if post.status == PostStatus::Unknown {
+        PostClaim::Unsettled(post)
+    } else {
+        PostClaim::Claimed(post)
+    }
 }
 
 /// The answer to a repeated claim whose post has moved on since.
@@ -272,7 +359,12 @@ pub(crate) mod request {
 
     pub(crate) fn plan(rows: &[super::PlanRow<'_>]) -> String {
         let parts = rows.iter().flat_map(|row| {
-            [row.page.site.as_str(), &row.page.locale, &row.page.row_key, &row.source_hash]
+            [
+                row.page.site.as_str(),
+                &row.page.locale,
+                &row.page.row_key,
+                &row.source_hash,
+            ]
         });
         format!("plan {} {}", rows.len(), crate::text::sha256_hex(parts))
     }

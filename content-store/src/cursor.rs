@@ -32,15 +32,23 @@ impl Cursor {
 
     /// The id to start after, when this cursor belongs to `filter`.
     pub(crate) fn position(&self, filter: &str) -> Result<String> {
-        let malformed = Error::InvalidCursor { reason: "is malformed" };
-        let Some((of, id)) = self.0.strip_prefix("c1.").and_then(|rest| rest.split_once('.')) else {
+        let malformed = Error::InvalidCursor {
+            reason: "is malformed",
+        };
+        let Some((of, id)) = self
+            .0
+            .strip_prefix("c1.")
+            .and_then(|rest| rest.split_once('.'))
+        else {
             return Err(malformed);
         };
         if text::uuid("cursor", id).is_err() {
             return Err(malformed);
         }
         if of != filter {
-            return Err(Error::InvalidCursor { reason: "belongs to another query" });
+            return Err(Error::InvalidCursor {
+                reason: "belongs to another query",
+            });
         }
         Ok(id.to_owned())
     }

@@ -17,7 +17,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A value that must be unique belongs to another row. Nothing was written.
-    #[error("{store}: {field} `{value}` is taken by row `{row_key}`; give one of the two another {field}")]
+    #[error(
+        "{store}: {field} `{value}` is taken by row `{row_key}`; give one of the two another {field}"
+    )]
     Conflict {
         /// The provider.
         store: &'static str,
@@ -99,7 +101,9 @@ pub enum Error {
         reason: &'static str,
     },
     /// No room to write. Nothing was written; reads still work.
-    #[error("{store}: no space left for {place}; free disk space (or raise the size limit) and run again")]
+    #[error(
+        "{store}: no space left for {place}; free disk space (or raise the size limit) and run again"
+    )]
     Full {
         /// The provider.
         store: &'static str,
@@ -119,7 +123,9 @@ pub enum Error {
         source: Source,
     },
     /// The data is not what this program writes.
-    #[error("{store}: {place} is damaged or not a presswork database ({detail}); restore a backup or name another file")]
+    #[error(
+        "{store}: {place} is damaged or not a presswork database ({detail}); restore a backup or name another file"
+    )]
     Corrupt {
         /// The provider.
         store: &'static str,
@@ -180,7 +186,10 @@ impl Error {
     /// Whether the same call with the same [`Op`](crate::Op) may succeed later without anybody's help.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::Unavailable { .. } | Self::OutcomeUnknown { .. })
+        matches!(
+            self,
+            Self::Busy { .. } | Self::Unavailable { .. } | Self::OutcomeUnknown { .. }
+        )
     }
 
     /// How long the provider asked to wait. `None` when it named no time, which is every embedded store.

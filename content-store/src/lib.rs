@@ -34,10 +34,13 @@ pub use op::{Op, OpId, OutboxId, PageId, PostId};
 pub use outbox::Outbox;
 pub use outbox_row::{NewOutbox, OutboxClaim, OutboxCounts, OutboxRow};
 pub use page::{
-    Claim, Content, NewPage, Page, PageList, PageQuery, PageRef, PageSummary, PlanReport, Revision, SavePage, Transition,
+    Claim, Content, NewPage, Page, PageList, PageQuery, PageRef, PageSummary, PlanReport, Revision,
+    SavePage, Transition,
 };
 pub use pages::Pages;
-pub use post::{PostClaim, PostKey, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus};
+pub use post::{
+    PostClaim, PostKey, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus,
+};
 pub use post_ledger::PostLedger;
 #[cfg(feature = "sqlite")]
 pub use providers::sqlite::{SqliteBuilder, SqliteStore};
@@ -47,4 +50,7 @@ pub use status::{Counts, Status};
 pub use store::ContentStore;
 
 #[cfg(feature = "mock")]
-pub use {outbox::MockOutbox, pages::MockPages, post_ledger::MockPostLedger, spend_ledger::MockSpendLedger};
+pub use {
+    outbox::MockOutbox, pages::MockPages, post_ledger::MockPostLedger,
+    spend_ledger::MockSpendLedger,
+};

@@ -19,7 +19,11 @@ pub struct Migration {
 }
 
 /// Every migration, oldest first.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "0001_init.sql", statements: INIT }];
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "0001_init.sql",
+    statements: INIT,
+}];
 
 /// The ledger of applied migrations, word for word as wrangler 4 creates it.
 pub const LEDGER: &str = "CREATE TABLE IF NOT EXISTS d1_migrations (
@@ -32,7 +36,11 @@ pub const LEDGER: &str = "CREATE TABLE IF NOT EXISTS d1_migrations (
 #[must_use]
 pub fn export() -> Vec<(&'static str, String)> {
     let file = |migration: &Migration| {
-        let sql: String = migration.statements.iter().map(|statement| format!("{statement};\n")).collect();
+        let sql: String = migration
+            .statements
+            .iter()
+            .map(|statement| format!("{statement};\n"))
+            .collect();
         (migration.name, sql)
     };
     MIGRATIONS.iter().map(file).collect()
@@ -165,7 +173,11 @@ mod tests {
     fn files_are_in_order_and_split_where_wrangler_splits() {
         for (n, migration) in MIGRATIONS.iter().enumerate() {
             assert_eq!(migration.version as usize, n + 1);
-            assert!(migration.name.starts_with(&format!("{:04}_", n + 1)), "{}", migration.name);
+            assert!(
+                migration.name.starts_with(&format!("{:04}_", n + 1)),
+                "{}",
+                migration.name
+            );
             for statement in migration.statements {
                 assert!(!statement.contains([';', '\r']), "{statement}");
                 assert!(!statement.to_uppercase().contains("TRIGGER"), "{statement}");

@@ -127,7 +127,10 @@ impl Op {
     /// [`Error::InvalidInput`].
     #[must_use]
     pub fn at(at_ms: i64) -> Self {
-        Self { id: OpId::new(), at_ms }
+        Self {
+            id: OpId::new(),
+            at_ms,
+        }
     }
 
     /// A change whose id the caller keeps, for one that outlives its process.

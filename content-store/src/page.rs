@@ -111,7 +111,10 @@ impl Page {
     /// The reference a write needs: this page, as it was read.
     #[must_use]
     pub fn to_ref(&self) -> PageRef {
-        PageRef { id: self.id, version: self.version }
+        PageRef {
+            id: self.id,
+            version: self.version,
+        }
     }
 }
 
@@ -158,7 +161,10 @@ impl PageSummary {
     /// The reference a write needs: this page, as it was read.
     #[must_use]
     pub fn to_ref(&self) -> PageRef {
-        PageRef { id: self.id, version: self.version }
+        PageRef {
+            id: self.id,
+            version: self.version,
+        }
     }
 }
 
@@ -218,7 +224,13 @@ impl Transition {
     /// A step without reason, delay, messages or cost.
     #[must_use]
     pub fn to(to: Status) -> Self {
-        Self { to, reason: None, not_before_ms: None, outbox: Vec::new(), spend: Vec::new() }
+        Self {
+            to,
+            reason: None,
+            not_before_ms: None,
+            outbox: Vec::new(),
+            spend: Vec::new(),
+        }
     }
 }
 

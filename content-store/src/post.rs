@@ -162,7 +162,10 @@ impl PostRecord {
     /// The reference a write needs: this post, as it was read.
     #[must_use]
     pub fn to_ref(&self) -> PostRef {
-        PostRef { id: self.id, version: self.version }
+        PostRef {
+            id: self.id,
+            version: self.version,
+        }
     }
 }
 

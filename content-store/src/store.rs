@@ -7,15 +7,18 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::{
-    Claim, Counts, Cursor, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page,
-    PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList, PostOutcome,
-    PostQuery, PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger, SpendQuery, SpendTotals,
-    Transition,
+    Claim, Counts, Cursor, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts,
+    OutboxId, OutboxRow, Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim,
+    PostKey, PostLedger, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, Result,
+    Revision, SavePage, SpendLedger, SpendQuery, SpendTotals, Transition,
 };
 
 /// Everything a pipeline stores: [`Pages`], their [`Outbox`], the [`PostLedger`] and the [`SpendLedger`].
 ///
 /// Implemented for whatever implements the four. `Arc<dyn ContentStore>` is a `ContentStore` itself.
+///
+/// - A store that outlives its process has every acknowledged write when it is opened again
+///   (`acknowledged_writes_are_there_after_a_reopen`).
 pub trait ContentStore: Pages + Outbox + PostLedger + SpendLedger {}
 
 impl<T: Pages + Outbox + PostLedger + SpendLedger + ?Sized> ContentStore for T {}

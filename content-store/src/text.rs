@@ -13,7 +13,10 @@ use uuid::Uuid;
 use crate::{Error, Op, Result, limits};
 
 pub(crate) fn invalid(field: &'static str, reason: impl Into<String>) -> Error {
-    Error::InvalidInput { field, reason: reason.into() }
+    Error::InvalidInput {
+        field,
+        reason: reason.into(),
+    }
 }
 
 /// SHA-256 in hex over parts, each with its length before it, so that no two lists of parts look alike.
@@ -39,7 +42,11 @@ pub(crate) fn uuid(field: &'static str, text: &str) -> Result<Uuid> {
 
 fn size(field: &'static str, text: &str, limit: usize) -> Result<()> {
     if text.len() > limit {
-        return Err(Error::TooLarge { field, limit, found: text.len() });
+        return Err(Error::TooLarge {
+            field,
+            limit,
+            found: text.len(),
+        });
     }
     Ok(())
 }
@@ -76,12 +83,18 @@ pub(crate) fn key(field: &'static str, text: &str) -> Result<()> {
 pub(crate) fn slug(text: &str) -> Result<()> {
     size("slug", text, limits::SLUG)?;
     let word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
     if text.split('-').all(word) {
         Ok(())
     } else {
-        Err(invalid("slug", "is not lowercase letters and digits in words joined by single hyphens"))
+        Err(invalid(
+            "slug",
+            "is not lowercase letters and digits in words joined by single hyphens",
+        ))
     }
 }
 
@@ -128,14 +141,20 @@ pub(crate) fn time(field: &'static str, ms: i64) -> Result<()> {
     if (0..=limits::NUMBER).contains(&ms) {
         Ok(())
     } else {
-        Err(invalid(field, format!("is {ms}; a time is 0..=2^53-1 milliseconds")))
+        Err(invalid(
+            field,
+            format!("is {ms}; a time is 0..=2^53-1 milliseconds"),
+        ))
     }
 }
 
 pub(crate) fn number(field: &'static str, number: u64) -> Result<i64> {
     match i64::try_from(number) {
         Ok(number) if number <= limits::NUMBER => Ok(number),
-        _ => Err(invalid(field, format!("is {number}; numbers end at 2^53-1"))),
+        _ => Err(invalid(
+            field,
+            format!("is {number}; numbers end at 2^53-1"),
+        )),
     }
 }
 
@@ -158,14 +177,20 @@ pub(crate) fn lease_end(op: &Op, lease: Duration) -> Result<i64> {
 pub(crate) fn rows(limit: u32) -> Result<usize> {
     match usize::try_from(limit) {
         Ok(rows) if (1..=limits::MAX_ROWS).contains(&rows) => Ok(rows),
-        _ => Err(invalid("limit", format!("is {limit}; it must be 1..={}", limits::MAX_ROWS))),
+        _ => Err(invalid(
+            "limit",
+            format!("is {limit}; it must be 1..={}", limits::MAX_ROWS),
+        )),
     }
 }
 
 /// A number of rows given.
 pub(crate) fn count(field: &'static str, found: usize, limit: usize) -> Result<()> {
     if found > limit {
-        return Err(invalid(field, format!("holds {found} rows; the limit is {limit}")));
+        return Err(invalid(
+            field,
+            format!("holds {found} rows; the limit is {limit}"),
+        ));
     }
     Ok(())
 }
@@ -192,7 +217,17 @@ mod tests {
         for good in ["a", "7", "cape-town-2", &"x".repeat(75)] {
             assert!(slug(good).is_ok(), "{good}");
         }
-        for bad in ["", "-a", "a-", "a--b", "A", "ä", "a b", "a/b", &"x".repeat(76)] {
+        for bad in [
+            "",
+            "-a",
+            "a-",
+            "a--b",
+            "A",
+            "ä",
+            "a b",
+            "a/b",
+            &"x".repeat(76),
+        ] {
             assert!(slug(bad).is_err(), "{bad}");
         }
     }

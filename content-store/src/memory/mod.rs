@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    Error, NewOutbox, NewSpend, Op, OpId, OutboxId, Page, PageId, PlanReport, PostId, PostRecord, Result, Revision,
+    Error, NewOutbox, NewSpend, Op, OpId, OutboxId, Page, PageId, PlanReport, PostId, PostRecord,
+    Result, Revision,
 };
 
 const STORE: &str = "memory";
@@ -43,7 +44,11 @@ impl MemoryStore {
         let mut state = self.lock();
         if let Some((used_for, done)) = state.ops.get(&op.id) {
             if *used_for != request {
-                return Err(Error::OpReused { store: STORE, op: op.id.to_string(), used_for: used_for.clone() });
+                return Err(Error::OpReused {
+                    store: STORE,
+                    op: op.id.to_string(),
+                    used_for: used_for.clone(),
+                });
             }
             return answer(&state, Some(done));
         }
@@ -109,7 +114,10 @@ impl State {
         page.version += 1;
         page.updated_at_ms = op.at_ms;
         let open = (page.site.clone(), page.created_at_ms, page.id);
-        if matches!(page.status, crate::Status::Planned | crate::Status::Generating) {
+        if matches!(
+            page.status,
+            crate::Status::Planned | crate::Status::Generating
+        ) {
             self.open.insert(open);
         } else {
             self.open.remove(&open);
@@ -130,10 +138,14 @@ impl State {
     fn put_with(&mut self, op: &Op, page: PageId, outbox: &[NewOutbox], costs: &[NewSpend]) {
         for (n, row) in outbox.iter().enumerate() {
             let id = OutboxId::nth(&op.id, n);
-            self.outbox.insert(id.clone(), outbox::Row::new(op, id, page, row));
+            self.outbox
+                .insert(id.clone(), outbox::Row::new(op, id, page, row));
         }
         for cost in costs {
-            let cost = NewSpend { page_id: cost.page_id.or(Some(page)), ..cost.clone() };
+            let cost = NewSpend {
+                page_id: cost.page_id.or(Some(page)),
+                ..cost.clone()
+            };
             self.put_spend(op, cost);
         }
     }

@@ -2,7 +2,10 @@ use async_trait::async_trait;
 
 use super::{Done, MemoryStore, State};
 use crate::check::{self, request};
-use crate::{NewOutbox, Op, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, PageId, Result, limits, text};
+use crate::{
+    NewOutbox, Op, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, PageId, Result, limits,
+    text,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
@@ -26,7 +29,14 @@ impl Row {
     pub(super) fn new(op: &Op, id: OutboxId, page_id: PageId, new: &NewOutbox) -> Self {
         let (topic, payload) = (new.topic.clone(), new.payload.clone());
         Self {
-            row: OutboxRow { id, topic, page_id, payload, attempts: 0, created_at_ms: op.at_ms },
+            row: OutboxRow {
+                id,
+                topic,
+                page_id,
+                payload,
+                attempts: 0,
+                created_at_ms: op.at_ms,
+            },
             standing: Standing::Pending,
             available_at_ms: op.at_ms,
             owner: None,
@@ -57,9 +67,14 @@ impl Outbox for MemoryStore {
             request::claim_outbox(claim),
             |state| Ok(state.claim_outbox(op, claim, until_ms)),
             |state, done| {
-                let Some(Done::Outbox(ids)) = done else { return Ok(Vec::new()) };
+                let Some(Done::Outbox(ids)) = done else {
+                    return Ok(Vec::new());
+                };
                 let ours = ids.iter().filter_map(|id| state.outbox.get(id));
-                Ok(ours.filter(|row| row.last_op == Some(op.id)).map(|row| row.row.clone()).collect())
+                Ok(ours
+                    .filter(|row| row.last_op == Some(op.id))
+                    .map(|row| row.row.clone())
+                    .collect())
             },
         )
     }
@@ -70,7 +85,9 @@ impl Outbox for MemoryStore {
             op,
             request::outbox("mark sent", owner, ids),
             |state| {
-                Ok(Some(state.let_go(op, owner, ids, |row| row.standing = Standing::Sent)))
+                Ok(Some(state.let_go(op, owner, ids, |row| {
+                    row.standing = Standing::Sent
+                })))
             },
             |_, done| Ok(count(done)),
         )
@@ -106,7 +123,8 @@ impl Outbox for MemoryStore {
                 Standing::Pending => {
                     counts.pending += 1;
                     let at_ms = row.row.created_at_ms;
-                    counts.oldest_pending_ms = Some(counts.oldest_pending_ms.map_or(at_ms, |old| old.min(at_ms)));
+                    counts.oldest_pending_ms =
+                        Some(counts.oldest_pending_ms.map_or(at_ms, |old| old.min(at_ms)));
                 }
                 Standing::Claimed => counts.claimed += 1,
                 Standing::Sent => counts.sent += 1,
@@ -118,12 +136,20 @@ impl Outbox for MemoryStore {
 }
 
 fn count(done: Option<&Done>) -> u64 {
-    if let Some(Done::Count(count)) = done { *count } else { 0 }
+    if let Some(Done::Count(count)) = done {
+        *count
+    } else {
+        0
+    }
 }
 
 impl State {
     fn claim_outbox(&mut self, op: &Op, claim: &OutboxClaim, until_ms: i64) -> Option<Done> {
-        let mut free: Vec<_> = self.outbox.values_mut().filter(|row| row.free(op.at_ms)).collect();
+        let mut free: Vec<_> = self
+            .outbox
+            .values_mut()
+            .filter(|row| row.free(op.at_ms))
+            .collect();
         if free.is_empty() {
             return None;
         }
@@ -147,7 +173,13 @@ impl State {
         Some(Done::Outbox(ids))
     }
 
-    fn let_go(&mut self, op: &Op, owner: &str, ids: &[OutboxId], change: impl Fn(&mut Row)) -> Done {
+    fn let_go(
+        &mut self,
+        op: &Op,
+        owner: &str,
+        ids: &[OutboxId],
+        change: impl Fn(&mut Row),
+    ) -> Done {
         let mut count = 0;
         for id in ids {
             if let Some(row) = self.outbox.get_mut(id).filter(|row| row.held_by(owner)) {
@@ -160,4 +192,3 @@ impl State {
         Done::Count(count)
     }
 }
-

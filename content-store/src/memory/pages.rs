@@ -3,8 +3,8 @@ use async_trait::async_trait;
 use super::{Done, MemoryStore, PageRow, STORE, State, place};
 use crate::check::{self, PlanRow, request};
 use crate::{
-    Claim, Counts, Cursor, Error, NewPage, Op, OpId, Page, PageId, PageList, PageQuery, PageRef, PageSummary, Pages,
-    PlanReport, Result, Revision, SavePage, Status, Transition, cursor, text,
+    Claim, Counts, Cursor, Error, NewPage, Op, OpId, Page, PageId, PageList, PageQuery, PageRef,
+    PageSummary, Pages, PlanReport, Result, Revision, SavePage, Status, Transition, cursor, text,
 };
 
 #[async_trait]
@@ -18,7 +18,13 @@ impl Pages for MemoryStore {
             op,
             request::plan(&rows),
             |state| state.plan(op, &rows).map(Some),
-            |_, done| Ok(if let Some(Done::Plan(report)) = done { *report } else { PlanReport::default() }),
+            |_, done| {
+                Ok(if let Some(Done::Plan(report)) = done {
+                    *report
+                } else {
+                    PlanReport::default()
+                })
+            },
         )
     }
 
@@ -29,7 +35,9 @@ impl Pages for MemoryStore {
             request::claim(claim),
             |state| Ok(state.claim(op, claim, until_ms)),
             |state, done| {
-                let Some(Done::Pages(ids)) = done else { return Ok(Vec::new()) };
+                let Some(Done::Pages(ids)) = done else {
+                    return Ok(Vec::new());
+                };
                 let ours = |id: &PageId| {
                     let page = &state.pages.get(id)?.page;
                     let revision = state.revisions.get(&(*id, page.version))?;
@@ -42,13 +50,23 @@ impl Pages for MemoryStore {
 
     async fn save(&self, op: &Op, page: &PageRef, save: &SavePage) -> Result<Page> {
         check::save(STORE, op, save)?;
-        self.once(op, request::page("save", page, save.to), |state| state.save(op, page, save), State::answer_page)
+        self.once(
+            op,
+            request::page("save", page, save.to),
+            |state| state.save(op, page, save),
+            State::answer_page,
+        )
     }
 
     async fn transition(&self, op: &Op, page: &PageRef, change: &Transition) -> Result<Page> {
         check::transition(op, change)?;
         let request = request::page("move", page, change.to);
-        self.once(op, request, |state| state.transition(op, page, change), State::answer_page)
+        self.once(
+            op,
+            request,
+            |state| state.transition(op, page, change),
+            State::answer_page,
+        )
     }
 
     async fn get(&self, id: &PageId) -> Result<Option<Page>> {
@@ -57,11 +75,20 @@ impl Pages for MemoryStore {
 
     async fn get_by_slug(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Page>> {
         let state = self.lock();
-        let id = state.slugs.get(&(site.to_owned(), locale.to_owned(), slug.to_owned()));
-        Ok(id.and_then(|id| state.pages.get(id)).map(|row| row.page.clone()))
+        let id = state
+            .slugs
+            .get(&(site.to_owned(), locale.to_owned(), slug.to_owned()));
+        Ok(id
+            .and_then(|id| state.pages.get(id))
+            .map(|row| row.page.clone()))
     }
 
-    async fn list<'a>(&self, query: &PageQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PageList> {
+    async fn list<'a>(
+        &self,
+        query: &PageQuery,
+        after: Option<&'a Cursor>,
+        limit: u32,
+    ) -> Result<PageList> {
         let limit = text::rows(limit)?;
         let filter = cursor::pages_filter(query);
         let after = after.map(|cursor| cursor.position(&filter)).transpose()?;
@@ -72,21 +99,35 @@ impl Pages for MemoryStore {
             .values()
             .map(|row| &row.page)
             .filter(|page| after.is_none_or(|after| page.id > after))
-            .filter(|page| page.site == query.site && query.status.is_none_or(|status| page.status == status));
+            .filter(|page| {
+                page.site == query.site && query.status.is_none_or(|status| page.status == status)
+            });
         let items: Vec<_> = found.by_ref().take(limit).map(summary).collect();
         let more = found.next().is_some();
-        let next = items.last().filter(|_| more).map(|page| Cursor::after(&filter, &page.id.to_string()));
+        let next = items
+            .last()
+            .filter(|_| more)
+            .map(|page| Cursor::after(&filter, &page.id.to_string()));
         Ok(PageList { items, next })
     }
 
     async fn counts(&self, site: &str) -> Result<Counts> {
         let state = self.lock();
-        Ok(state.pages.values().filter(|row| row.page.site == site).map(|row| (row.page.status, 1)).collect())
+        Ok(state
+            .pages
+            .values()
+            .filter(|row| row.page.site == site)
+            .map(|row| (row.page.status, 1))
+            .collect())
     }
 
     async fn revisions(&self, id: &PageId) -> Result<Vec<Revision>> {
         let state = self.lock();
-        Ok(state.revisions.range((*id, 0)..=(*id, u64::MAX)).map(|(_, revision)| revision.clone()).collect())
+        Ok(state
+            .revisions
+            .range((*id, 0)..=(*id, u64::MAX))
+            .map(|(_, revision)| revision.clone())
+            .collect())
     }
 
     async fn did_it_land(&self, op: &OpId) -> Result<bool> {
@@ -103,10 +144,18 @@ impl State {
                 ("primary_keyword", &new.primary_keyword, &self.keywords),
             ] {
                 let place = (new.site.clone(), new.locale.clone(), value.clone());
-                let owner = taken.get(&place).and_then(|id| self.pages.get(id)).map(|row| &row.page.row_key);
+                let owner = taken
+                    .get(&place)
+                    .and_then(|id| self.pages.get(id))
+                    .map(|row| &row.page.row_key);
                 if let Some(row_key) = owner.filter(|row_key| **row_key != new.row_key) {
                     let (value, row_key) = (value.clone(), row_key.clone());
-                    return Err(Error::Conflict { store: STORE, field, value, row_key });
+                    return Err(Error::Conflict {
+                        store: STORE,
+                        field,
+                        value,
+                        row_key,
+                    });
                 }
             }
         }
@@ -149,7 +198,8 @@ impl State {
         };
         self.row_keys.insert(key, page.id);
         self.slugs.insert(place(&page, &page.slug), page.id);
-        self.keywords.insert(place(&page, &page.primary_keyword), page.id);
+        self.keywords
+            .insert(place(&page, &page.primary_keyword), page.id);
         self.put(op, page, row.source_hash.clone(), None);
     }
 
@@ -166,14 +216,22 @@ impl State {
             .filter(|row| free(&row.page))
             .map(|row| row.page.clone())
             .collect();
-        let (taken, given_up): (Vec<_>, Vec<_>) =
-            pages.into_iter().partition(|page| page.attempts < claim.max_attempts);
+        let (taken, given_up): (Vec<_>, Vec<_>) = pages
+            .into_iter()
+            .partition(|page| page.attempts < claim.max_attempts);
         if taken.is_empty() && given_up.is_empty() {
             return None;
         }
         for page in given_up {
-            let last_error = page.last_error.clone().or_else(|| Some(check::GAVE_UP.to_owned()));
-            let page = Page { status: Status::Failed, last_error: last_error.clone(), ..released(page) };
+            let last_error = page
+                .last_error
+                .clone()
+                .or_else(|| Some(check::GAVE_UP.to_owned()));
+            let page = Page {
+                status: Status::Failed,
+                last_error: last_error.clone(),
+                ..released(page)
+            };
             self.replace(op, page, last_error);
         }
         let mut ids = Vec::new();
@@ -195,16 +253,29 @@ impl State {
     fn find(&self, page: &PageRef) -> Result<Page> {
         match self.pages.get(&page.id) {
             Some(row) => Ok(row.page.clone()),
-            None => Err(Error::NotFound { store: STORE, what: "page", id: page.id.to_string() }),
+            None => Err(Error::NotFound {
+                store: STORE,
+                what: "page",
+                id: page.id.to_string(),
+            }),
         }
     }
 
     fn save(&mut self, op: &Op, page: &PageRef, save: &SavePage) -> Result<Option<Done>> {
         let found = self.find(page)?;
-        check::page_step(STORE, page, (found.version, found.status), save.to, check::may_save)?;
+        check::page_step(
+            STORE,
+            page,
+            (found.version, found.status),
+            save.to,
+            check::may_save,
+        )?;
         let hash = check::content_hash(&save.content);
-        let modified_at_ms =
-            if found.content_hash.as_ref() == Some(&hash) { found.modified_at_ms } else { Some(op.at_ms) };
+        let modified_at_ms = if found.content_hash.as_ref() == Some(&hash) {
+            found.modified_at_ms
+        } else {
+            Some(op.at_ms)
+        };
         let page = Page {
             status: save.to,
             content: Some(save.content.clone()),
@@ -222,8 +293,18 @@ impl State {
 
     fn transition(&mut self, op: &Op, page: &PageRef, change: &Transition) -> Result<Option<Done>> {
         let found = self.find(page)?;
-        check::page_step(STORE, page, (found.version, found.status), change.to, Status::may_transition)?;
-        let last_error = if check::keeps_reason(change.to) { change.reason.clone() } else { None };
+        check::page_step(
+            STORE,
+            page,
+            (found.version, found.status),
+            change.to,
+            Status::may_transition,
+        )?;
+        let last_error = if check::keeps_reason(change.to) {
+            change.reason.clone()
+        } else {
+            None
+        };
         // A page planned again by hand starts afresh; one that comes back from a writer keeps its attempts.
         let afresh = change.to == Status::Planned && found.status != Status::Generating;
         let page = Page {
@@ -233,7 +314,10 @@ impl State {
             last_error,
             ..released(found)
         };
-        let page = Page { not_before_ms: change.not_before_ms, ..page };
+        let page = Page {
+            not_before_ms: change.not_before_ms,
+            ..page
+        };
         let id = page.id;
         self.replace(op, page, change.reason.clone());
         self.put_with(op, id, &change.outbox, &change.spend);
@@ -241,7 +325,11 @@ impl State {
     }
 
     fn replace(&mut self, op: &Op, page: Page, reason: Option<String>) {
-        let source_hash = self.pages.get(&page.id).map(|row| row.source_hash.clone()).unwrap_or_default();
+        let source_hash = self
+            .pages
+            .get(&page.id)
+            .map(|row| row.source_hash.clone())
+            .unwrap_or_default();
         self.put(op, page, source_hash, reason);
     }
 
@@ -249,7 +337,11 @@ impl State {
         match done {
             Some(Done::Page(id)) => match self.pages.get(id) {
                 Some(PageRow { page, .. }) => Ok(page.clone()),
-                None => Err(Error::NotFound { store: STORE, what: "page", id: id.to_string() }),
+                None => Err(Error::NotFound {
+                    store: STORE,
+                    what: "page",
+                    id: id.to_string(),
+                }),
             },
             _ => Err(text::invalid("op", "was used for another change")),
         }
@@ -282,11 +374,17 @@ fn new_page(op: &Op, new: &NewPage) -> Page {
 }
 
 fn released(page: Page) -> Page {
-    Page { lease_owner: None, lease_until_ms: None, not_before_ms: None, ..page }
+    Page {
+        lease_owner: None,
+        lease_until_ms: None,
+        not_before_ms: None,
+        ..page
+    }
 }
 
 fn published(page: &Page, op: &Op, to: Status) -> Option<i64> {
-    page.published_at_ms.or_else(|| (to == Status::Published).then_some(op.at_ms))
+    page.published_at_ms
+        .or_else(|| (to == Status::Published).then_some(op.at_ms))
 }
 
 fn summary(page: &Page) -> PageSummary {

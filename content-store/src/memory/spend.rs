@@ -19,7 +19,9 @@ impl SpendLedger for MemoryStore {
             return Ok(());
         }
         let run = |state: &mut State| {
-            spend.iter().for_each(|spend| state.put_spend(op, spend.clone()));
+            spend
+                .iter()
+                .for_each(|spend| state.put_spend(op, spend.clone()));
             Ok(Some(Done::Spend))
         };
         self.once(op, request::spend(spend.len()), run, |_, _| Ok(()))
@@ -45,7 +47,14 @@ impl SpendLedger for MemoryStore {
 
 impl State {
     pub(super) fn put_spend(&mut self, op: &Op, spend: NewSpend) {
-        let site = spend.page_id.and_then(|id| self.pages.get(&id)).map(|row| row.page.site.clone());
-        self.spend.push(Row { spend, site, at_ms: op.at_ms });
+        let site = spend
+            .page_id
+            .and_then(|id| self.pages.get(&id))
+            .map(|row| row.page.site.clone());
+        self.spend.push(Row {
+            spend,
+            site,
+            at_ms: op.at_ms,
+        });
     }
 }

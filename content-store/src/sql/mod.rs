@@ -31,11 +31,20 @@ pub(crate) struct Origin {
 impl Origin {
     pub(crate) fn corrupt(&self, detail: impl Into<String>) -> Error {
         let place = self.place.to_string();
-        Error::Corrupt { store: self.store, place, detail: detail.into(), source: None }
+        Error::Corrupt {
+            store: self.store,
+            place,
+            detail: detail.into(),
+            source: None,
+        }
     }
 
     pub(crate) fn missing(&self, what: &'static str, id: impl ToString) -> Error {
-        Error::NotFound { store: self.store, what, id: id.to_string() }
+        Error::NotFound {
+            store: self.store,
+            what,
+            id: id.to_string(),
+        }
     }
 }
 
@@ -46,8 +55,14 @@ pub(crate) struct Statement {
     pub(crate) args: Vec<Value>,
 }
 
-pub(crate) fn statement<const N: usize>(sql: impl Into<Cow<'static, str>>, args: [Value; N]) -> Statement {
-    Statement { sql: sql.into(), args: args.into() }
+pub(crate) fn statement<const N: usize>(
+    sql: impl Into<Cow<'static, str>>,
+    args: [Value; N],
+) -> Statement {
+    Statement {
+        sql: sql.into(),
+        args: args.into(),
+    }
 }
 
 /// What the statements gave, in their order.
@@ -61,7 +76,10 @@ impl Answers {
     /// The rows of the `n`-th statement from the end, the last being 0.
     fn last(&mut self, n: usize) -> Vec<Row> {
         let len = self.0.len();
-        len.checked_sub(n + 1).and_then(|at| self.0.get_mut(at)).map(std::mem::take).unwrap_or_default()
+        len.checked_sub(n + 1)
+            .and_then(|at| self.0.get_mut(at))
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 }
 
@@ -72,8 +90,14 @@ pub(crate) struct Batch<T> {
 }
 
 impl<T> Batch<T> {
-    fn new(statements: Vec<Statement>, finish: impl FnOnce(Answers) -> Result<T> + Send + 'static) -> Self {
-        Self { statements, finish: Box::new(finish) }
+    fn new(
+        statements: Vec<Statement>,
+        finish: impl FnOnce(Answers) -> Result<T> + Send + 'static,
+    ) -> Self {
+        Self {
+            statements,
+            finish: Box::new(finish),
+        }
     }
 }
 
@@ -96,7 +120,12 @@ enum Landed {
 impl Attempt {
     fn new(origin: &Origin, op: &Op, request: String) -> Self {
         let nonce = crate::OpId::new().to_string();
-        Self { origin: origin.clone(), op: *op, nonce, request }
+        Self {
+            origin: origin.clone(),
+            op: *op,
+            nonce,
+            request,
+        }
     }
 
     fn op(&self) -> Value {
@@ -109,28 +138,48 @@ impl Attempt {
 
     /// Parameters 1 to 4 of a [`begin!`] statement, then the given ones.
     fn begin<const N: usize>(&self, sql: &'static str, more: [Value; N]) -> Statement {
-        let first = [self.op(), self.nonce(), self.request.clone().into(), self.op.at_ms.into()];
-        Statement { sql: sql.into(), args: first.into_iter().chain(more).collect() }
+        let first = [
+            self.op(),
+            self.nonce(),
+            self.request.clone().into(),
+            self.op.at_ms.into(),
+        ];
+        Statement {
+            sql: sql.into(),
+            args: first.into_iter().chain(more).collect(),
+        }
     }
 
     /// Op and nonce, then the given parameters.
     fn then<const N: usize>(&self, sql: &'static str, more: [Value; N]) -> Statement {
         let first = [self.op(), self.nonce()];
-        Statement { sql: sql.into(), args: first.into_iter().chain(more).collect() }
+        Statement {
+            sql: sql.into(),
+            args: first.into_iter().chain(more).collect(),
+        }
     }
 
     /// Asks for the op's row; [`Attempt::landed`] reads it.
     fn ask(&self) -> Statement {
-        statement("SELECT request, result FROM content_op WHERE op_id = ?1", [self.op()])
+        statement(
+            "SELECT request, result FROM content_op WHERE op_id = ?1",
+            [self.op()],
+        )
     }
 
     fn landed(&self, rows: Vec<Row>) -> Result<Landed> {
-        let Some(row) = rows.into_iter().next() else { return Ok(Landed::No) };
+        let Some(row) = rows.into_iter().next() else {
+            return Ok(Landed::No);
+        };
         let mut cells = Cells::new(&self.origin, row);
         let used_for = cells.text()?;
         if used_for != self.request {
             let op = self.op.id.to_string();
-            return Err(Error::OpReused { store: self.origin.store, op, used_for });
+            return Err(Error::OpReused {
+                store: self.origin.store,
+                op,
+                used_for,
+            });
         }
         Ok(Landed::Yes(cells.opt_text()?))
     }
@@ -160,7 +209,10 @@ pub(crate) use {begin, mark};
 
 /// Whether the op has a row.
 pub(crate) fn did_it_land(op: &crate::OpId) -> Batch<bool> {
-    let ask = statement("SELECT 1 FROM content_op WHERE op_id = ?1", [op.to_string().into()]);
+    let ask = statement(
+        "SELECT 1 FROM content_op WHERE op_id = ?1",
+        [op.to_string().into()],
+    );
     Batch::new(vec![ask], |mut answers| Ok(!answers.last(0).is_empty()))
 }
 

@@ -2,14 +2,17 @@
 
 use serde_json::json;
 
-use super::{Attempt, Batch, Cells, Landed, Origin, Row, Statement, begin, mark, rows_json, statement};
+use super::{
+    Attempt, Batch, Cells, Landed, Origin, Row, Statement, begin, mark, rows_json, statement,
+};
 use crate::check::request;
 use crate::{NewOutbox, Op, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, PageId, Result};
 
 const INSERT: &str = concat!(
     "INSERT INTO outbox (id, topic, page_id, payload_json, status, attempts, available_at_ms, created_at_ms) ",
     "SELECT n.value ->> 0, n.value ->> 1, ?3, n.value ->> 2, 'pending', 0, CAST(?4 AS BIGINT), CAST(?4 AS BIGINT) ",
-    "FROM json_each(?5) n WHERE ", mark!()
+    "FROM json_each(?5) n WHERE ",
+    mark!()
 );
 
 /// The messages that go with a page, if there are any.
@@ -18,10 +21,17 @@ pub(super) fn insert(attempt: &Attempt, page: PageId, messages: &[NewOutbox]) ->
         return None;
     }
     let row = |(n, row): (usize, &NewOutbox)| {
-        json!([OutboxId::nth(&attempt.op.id, n).as_str(), row.topic, row.payload.to_string()])
+        json!([
+            OutboxId::nth(&attempt.op.id, n).as_str(),
+            row.topic,
+            row.payload.to_string()
+        ])
     };
     let rows = rows_json(messages.iter().enumerate().map(row).collect());
-    Some(attempt.then(INSERT, [page.to_string().into(), attempt.op.at_ms.into(), rows]))
+    Some(attempt.then(
+        INSERT,
+        [page.to_string().into(), attempt.op.at_ms.into(), rows],
+    ))
 }
 
 /// A row that may be claimed at `?4`. The first condition names the partial index.
@@ -41,8 +51,10 @@ const CLAIM: &str = begin!(
 );
 
 const BURY: &str = concat!(
-    "UPDATE outbox SET status = 'dead', claim_owner = NULL, claim_until_ms = NULL WHERE ", ready!(),
-    " AND attempts >= CAST(?3 AS BIGINT) AND ", mark!()
+    "UPDATE outbox SET status = 'dead', claim_owner = NULL, claim_until_ms = NULL WHERE ",
+    ready!(),
+    " AND attempts >= CAST(?3 AS BIGINT) AND ",
+    mark!()
 );
 
 const LEASE: &str = concat!(
@@ -55,7 +67,12 @@ const CLAIMED: &str = "SELECT id, topic, page_id, payload_json, attempts, create
     WHERE last_op_id = ?1 AND id IN (SELECT value FROM json_each((SELECT result FROM content_op WHERE op_id = ?1))) \
     ORDER BY available_at_ms, id";
 
-pub(crate) fn claim(origin: &Origin, op: &Op, claim: &OutboxClaim, until_ms: i64) -> Batch<Vec<OutboxRow>> {
+pub(crate) fn claim(
+    origin: &Origin,
+    op: &Op,
+    claim: &OutboxClaim,
+    until_ms: i64,
+) -> Batch<Vec<OutboxRow>> {
     let attempt = Attempt::new(origin, op, request::claim_outbox(claim));
     let statements = vec![
         attempt.begin(CLAIM, [claim.max_attempts.into(), claim.limit.into()]),
@@ -64,9 +81,15 @@ pub(crate) fn claim(origin: &Origin, op: &Op, claim: &OutboxClaim, until_ms: i64
         attempt.ask(),
         statement(CLAIMED, [attempt.op()]),
     ];
-    Batch::new(statements, move |mut answers| match attempt.landed(answers.last(1))? {
-        Landed::No => Ok(Vec::new()),
-        Landed::Yes(_) => answers.last(0).into_iter().map(|row| outbox_row(&attempt.origin, row)).collect(),
+    Batch::new(statements, move |mut answers| {
+        match attempt.landed(answers.last(1))? {
+            Landed::No => Ok(Vec::new()),
+            Landed::Yes(_) => answers
+                .last(0)
+                .into_iter()
+                .map(|row| outbox_row(&attempt.origin, row))
+                .collect(),
+        }
     })
 }
 
@@ -85,7 +108,11 @@ fn outbox_row(origin: &Origin, row: Row) -> Result<OutboxRow> {
 macro_rules! held {
     ($owner:literal, $ids:literal) => {
         concat!(
-            "status = 'claimed' AND claim_owner = ", $owner, " AND id IN (SELECT value FROM json_each(", $ids, "))"
+            "status = 'claimed' AND claim_owner = ",
+            $owner,
+            " AND id IN (SELECT value FROM json_each(",
+            $ids,
+            "))"
         )
     };
 }
@@ -97,12 +124,17 @@ const LET_GO: &str = begin!(
 
 const SENT: &str = concat!(
     "UPDATE outbox SET status = 'sent', claim_owner = NULL, claim_until_ms = NULL, last_op_id = ?1 WHERE ",
-    held!("?3", "?4"), " AND ", mark!()
+    held!("?3", "?4"),
+    " AND ",
+    mark!()
 );
 
 const RELEASE: &str = concat!(
     "UPDATE outbox SET status = 'pending', claim_owner = NULL, claim_until_ms = NULL, last_op_id = ?1, ",
-    "last_error = ?5, available_at_ms = CAST(?6 AS BIGINT) WHERE ", held!("?3", "?4"), " AND ", mark!()
+    "last_error = ?5, available_at_ms = CAST(?6 AS BIGINT) WHERE ",
+    held!("?3", "?4"),
+    " AND ",
+    mark!()
 );
 
 /// Ends claims: with `back`, rows wait with that error until that time; without, they are sent.
@@ -113,20 +145,34 @@ pub(crate) fn let_go(
     ids: &[OutboxId],
     back: Option<(&str, i64)>,
 ) -> Batch<u64> {
-    let verb = if back.is_some() { "release" } else { "mark sent" };
+    let verb = if back.is_some() {
+        "release"
+    } else {
+        "mark sent"
+    };
     let attempt = Attempt::new(origin, op, request::outbox(verb, owner, ids));
     let json = || rows_json(ids.iter().map(|id| id.as_str().into()).collect());
     let change = match back {
         None => attempt.then(SENT, [owner.into(), json()]),
-        Some((error, at_ms)) => attempt.then(RELEASE, [owner.into(), json(), error.into(), at_ms.into()]),
+        Some((error, at_ms)) => {
+            attempt.then(RELEASE, [owner.into(), json(), error.into(), at_ms.into()])
+        }
     };
-    let statements = vec![attempt.begin(LET_GO, [owner.into(), json()]), change, attempt.ask()];
+    let statements = vec![
+        attempt.begin(LET_GO, [owner.into(), json()]),
+        change,
+        attempt.ask(),
+    ];
     Batch::new(statements, move |mut answers| {
         let count = match attempt.landed(answers.last(0))? {
             Landed::Yes(Some(count)) => count.parse().ok(),
             Landed::Yes(None) | Landed::No => None,
         };
-        count.ok_or_else(|| attempt.origin.corrupt("the record of a settled outbox row is not readable"))
+        count.ok_or_else(|| {
+            attempt
+                .origin
+                .corrupt("the record of a settled outbox row is not readable")
+        })
     })
 }
 

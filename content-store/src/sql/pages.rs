@@ -1,10 +1,13 @@
 //! Pages: claim, save, transition and the reads.
 
-use super::{Answers, Attempt, Batch, Cells, Landed, Origin, Row, Statement, Value, begin, mark, outbox, spend, statement};
+use super::{
+    Answers, Attempt, Batch, Cells, Landed, Origin, Row, Statement, Value, begin, mark, outbox,
+    spend, statement,
+};
 use crate::check::{self, request};
 use crate::{
-    Claim, Content, Counts, Cursor, Op, Page, PageId, PageList, PageQuery, PageRef, PageSummary, Result, Revision, SavePage,
-    Status, Transition,
+    Claim, Content, Counts, Cursor, Op, Page, PageId, PageList, PageQuery, PageRef, PageSummary,
+    Result, Revision, SavePage, Status, Transition,
 };
 
 macro_rules! page_columns {
@@ -58,7 +61,10 @@ fn page(origin: &Origin, row: Row) -> Result<Page> {
 }
 
 fn one_page(origin: &Origin, rows: Vec<Row>) -> Result<Option<Page>> {
-    rows.into_iter().next().map(|row| page(origin, row)).transpose()
+    rows.into_iter()
+        .next()
+        .map(|row| page(origin, row))
+        .transpose()
 }
 
 /// A page that may be claimed at `?4`. The first condition names the partial index.
@@ -94,28 +100,39 @@ const CLAIM: &str = begin!(
 const REVISE_GIVEN_UP: &str = concat!(
     revise!(),
     "SELECT c.id, c.version + 1, ?1, COALESCE(c.last_error, ?6), 'failed', c.content_hash, CAST(?4 AS BIGINT) ",
-    "FROM content_metadata c WHERE c.site = ?3 AND ", claimable!(), " AND c.attempts >= CAST(?5 AS BIGINT) AND ", mark!()
+    "FROM content_metadata c WHERE c.site = ?3 AND ",
+    claimable!(),
+    " AND c.attempts >= CAST(?5 AS BIGINT) AND ",
+    mark!()
 );
 
 const GIVE_UP: &str = concat!(
     "UPDATE content_metadata AS c SET status = 'failed', version = version + 1, last_error = COALESCE(last_error, ?6), ",
     "lease_owner = NULL, lease_until_ms = NULL, not_before_ms = NULL, updated_at_ms = CAST(?4 AS BIGINT) ",
-    "WHERE c.site = ?3 AND ", claimable!(), " AND c.attempts >= CAST(?5 AS BIGINT) AND ", mark!()
+    "WHERE c.site = ?3 AND ",
+    claimable!(),
+    " AND c.attempts >= CAST(?5 AS BIGINT) AND ",
+    mark!()
 );
 
 const LEASE: &str = concat!(
     "UPDATE content_metadata SET status = 'generating', version = version + 1, attempts = attempts + 1, ",
     "lease_owner = ?3, lease_until_ms = CAST(?4 AS BIGINT), not_before_ms = NULL, updated_at_ms = CAST(?5 AS BIGINT) ",
-    "WHERE id IN ", chosen!()
+    "WHERE id IN ",
+    chosen!()
 );
 
 const REVISE_LEASED: &str = concat!(
-    revise!(), "SELECT c.id, c.version, ?1, NULL, c.status, c.content_hash, CAST(?3 AS BIGINT) ",
-    "FROM content_metadata c WHERE c.id IN ", chosen!()
+    revise!(),
+    "SELECT c.id, c.version, ?1, NULL, c.status, c.content_hash, CAST(?3 AS BIGINT) ",
+    "FROM content_metadata c WHERE c.id IN ",
+    chosen!()
 );
 
 const CLAIMED: &str = concat!(
-    "SELECT ", page_columns!(), " FROM content_metadata c JOIN content_revision r ON r.content_id = c.id ",
+    "SELECT ",
+    page_columns!(),
+    " FROM content_metadata c JOIN content_revision r ON r.content_id = c.id ",
     "AND r.version = c.version WHERE r.op_id = ?1 AND c.id IN ",
     "(SELECT value FROM json_each((SELECT result FROM content_op WHERE op_id = ?1))) ORDER BY c.created_at_ms, c.id"
 );
@@ -123,20 +140,41 @@ const CLAIMED: &str = concat!(
 pub(crate) fn claim(origin: &Origin, op: &Op, claim: &Claim, until_ms: i64) -> Batch<Vec<Page>> {
     let attempt = Attempt::new(origin, op, request::claim(claim));
     let give_up = || -> [Value; 4] {
-        [(&claim.site).into(), op.at_ms.into(), claim.max_attempts.into(), check::GAVE_UP.into()]
+        [
+            (&claim.site).into(),
+            op.at_ms.into(),
+            claim.max_attempts.into(),
+            check::GAVE_UP.into(),
+        ]
     };
     let statements = vec![
-        attempt.begin(CLAIM, [(&claim.site).into(), claim.max_attempts.into(), claim.limit.into()]),
+        attempt.begin(
+            CLAIM,
+            [
+                (&claim.site).into(),
+                claim.max_attempts.into(),
+                claim.limit.into(),
+            ],
+        ),
         attempt.then(REVISE_GIVEN_UP, give_up()),
         attempt.then(GIVE_UP, give_up()),
-        attempt.then(LEASE, [(&claim.owner).into(), until_ms.into(), op.at_ms.into()]),
+        attempt.then(
+            LEASE,
+            [(&claim.owner).into(), until_ms.into(), op.at_ms.into()],
+        ),
         attempt.then(REVISE_LEASED, [op.at_ms.into()]),
         attempt.ask(),
         statement(CLAIMED, [attempt.op()]),
     ];
-    Batch::new(statements, move |mut answers| match attempt.landed(answers.last(1))? {
-        Landed::No => Ok(Vec::new()),
-        Landed::Yes(_) => answers.last(0).into_iter().map(|row| page(&attempt.origin, row)).collect(),
+    Batch::new(statements, move |mut answers| {
+        match attempt.landed(answers.last(1))? {
+            Landed::No => Ok(Vec::new()),
+            Landed::Yes(_) => answers
+                .last(0)
+                .into_iter()
+                .map(|row| page(&attempt.origin, row))
+                .collect(),
+        }
     })
 }
 
@@ -155,7 +193,8 @@ const SAVE: &str = concat!(
     "modified_at_ms = CASE WHEN content_hash = ?6 THEN modified_at_ms ELSE CAST(?5 AS BIGINT) END, ",
     "content_hash = ?6, title = ?7, description = ?8, keywords_json = ?9, image_prompt = ?10, hooks_json = ?11, ",
     "canonical_url = ?12, quality_json = ?13, model = ?14, word_count = CAST(?15 AS BIGINT), body_html = ?16 ",
-    "WHERE id = ?3 AND ", mark!()
+    "WHERE id = ?3 AND ",
+    mark!()
 );
 
 const TRANSITION: &str = concat!(
@@ -163,15 +202,22 @@ const TRANSITION: &str = concat!(
     "last_error = ?6, lease_owner = NULL, lease_until_ms = NULL, not_before_ms = CAST(?7 AS BIGINT), ",
     "attempts = CASE WHEN ?4 = 'planned' AND status <> 'generating' THEN 0 ELSE attempts END, ",
     "published_at_ms = CASE WHEN published_at_ms IS NULL AND ?4 = 'published' THEN CAST(?5 AS BIGINT) ",
-    "ELSE published_at_ms END WHERE id = ?3 AND ", mark!()
+    "ELSE published_at_ms END WHERE id = ?3 AND ",
+    mark!()
 );
 
 const REVISE: &str = concat!(
-    revise!(), "SELECT c.id, c.version, ?1, ?4, c.status, c.content_hash, CAST(?5 AS BIGINT) ",
-    "FROM content_metadata c WHERE c.id = ?3 AND ", mark!()
+    revise!(),
+    "SELECT c.id, c.version, ?1, ?4, c.status, c.content_hash, CAST(?5 AS BIGINT) ",
+    "FROM content_metadata c WHERE c.id = ?3 AND ",
+    mark!()
 );
 
-const GET: &str = concat!("SELECT ", page_columns!(), " FROM content_metadata c WHERE c.id = ?1");
+const GET: &str = concat!(
+    "SELECT ",
+    page_columns!(),
+    " FROM content_metadata c WHERE c.id = ?1"
+);
 
 pub(crate) fn save(origin: &Origin, op: &Op, page: &PageRef, save: &SavePage) -> Batch<Page> {
     let content = &save.content;
@@ -199,9 +245,17 @@ pub(crate) fn save(origin: &Origin, op: &Op, page: &PageRef, save: &SavePage) ->
     step(attempt, page, save.to, check::may_save, change, None, with)
 }
 
-pub(crate) fn transition(origin: &Origin, op: &Op, page: &PageRef, change: &Transition) -> Batch<Page> {
+pub(crate) fn transition(
+    origin: &Origin,
+    op: &Op,
+    page: &PageRef,
+    change: &Transition,
+) -> Batch<Page> {
     let attempt = Attempt::new(origin, op, request::page("move", page, change.to));
-    let last_error = change.reason.as_deref().filter(|_| check::keeps_reason(change.to));
+    let last_error = change
+        .reason
+        .as_deref()
+        .filter(|_| check::keeps_reason(change.to));
     let update = attempt.then(
         TRANSITION,
         [
@@ -213,7 +267,15 @@ pub(crate) fn transition(origin: &Origin, op: &Op, page: &PageRef, change: &Tran
         ],
     );
     let with = (change.outbox.as_slice(), change.spend.as_slice());
-    step(attempt, page, change.to, Status::may_transition, update, change.reason.as_deref(), with)
+    step(
+        attempt,
+        page,
+        change.to,
+        Status::may_transition,
+        update,
+        change.reason.as_deref(),
+        with,
+    )
 }
 
 fn step(
@@ -225,11 +287,22 @@ fn step(
     reason: Option<&str>,
     (messages, costs): (&[crate::NewOutbox], &[crate::NewSpend]),
 ) -> Batch<Page> {
-    let from: Vec<_> = Status::ALL.into_iter().filter(|from| legal(*from, to)).map(Status::as_str).collect();
+    let from: Vec<_> = Status::ALL
+        .into_iter()
+        .filter(|from| legal(*from, to))
+        .map(Status::as_str)
+        .collect();
     let id: Value = page.id.to_string().into();
     let version: Value = i64::try_from(page.version).unwrap_or(i64::MAX).into();
     let mut statements = vec![
-        attempt.begin(STEP, [id.clone(), version, serde_json::json!(from).to_string().into()]),
+        attempt.begin(
+            STEP,
+            [
+                id.clone(),
+                version,
+                serde_json::json!(from).to_string().into(),
+            ],
+        ),
         change,
         attempt.then(REVISE, [id.clone(), reason.into(), attempt.op.at_ms.into()]),
     ];
@@ -240,9 +313,17 @@ fn step(
     Batch::new(statements, move |mut answers: Answers| {
         let origin = &attempt.origin;
         let landed = attempt.landed(answers.last(1))?;
-        let Some(found) = one_page(origin, answers.last(0))? else { return Err(origin.missing("page", page.id)) };
+        let Some(found) = one_page(origin, answers.last(0))? else {
+            return Err(origin.missing("page", page.id));
+        };
         if matches!(landed, Landed::No) {
-            check::page_step(origin.store, &page, (found.version, found.status), to, legal)?;
+            check::page_step(
+                origin.store,
+                &page,
+                (found.version, found.status),
+                to,
+                legal,
+            )?;
             return Err(origin.corrupt("a legal step was not taken"));
         }
         Ok(found)
@@ -255,16 +336,28 @@ fn list_json(list: &[String]) -> Value {
 
 pub(crate) fn get(origin: &Origin, id: &PageId) -> Batch<Option<Page>> {
     let origin = origin.clone();
-    Batch::new(vec![statement(GET, [id.to_string().into()])], move |mut answers| one_page(&origin, answers.last(0)))
+    Batch::new(
+        vec![statement(GET, [id.to_string().into()])],
+        move |mut answers| one_page(&origin, answers.last(0)),
+    )
 }
 
-pub(crate) fn get_by_slug(origin: &Origin, site: &str, locale: &str, slug: &str) -> Batch<Option<Page>> {
+pub(crate) fn get_by_slug(
+    origin: &Origin,
+    site: &str,
+    locale: &str,
+    slug: &str,
+) -> Batch<Option<Page>> {
     const SQL: &str = concat!(
-        "SELECT ", page_columns!(), " FROM content_metadata c WHERE c.site = ?1 AND c.locale = ?2 AND c.slug = ?3"
+        "SELECT ",
+        page_columns!(),
+        " FROM content_metadata c WHERE c.site = ?1 AND c.locale = ?2 AND c.slug = ?3"
     );
     let origin = origin.clone();
     let ask = statement(SQL, [site.into(), locale.into(), slug.into()]);
-    Batch::new(vec![ask], move |mut answers| one_page(&origin, answers.last(0)))
+    Batch::new(vec![ask], move |mut answers| {
+        one_page(&origin, answers.last(0))
+    })
 }
 
 macro_rules! list {
@@ -291,13 +384,23 @@ pub(crate) fn list(
     let (site, after): (Value, Value) = ((&query.site).into(), after.unwrap_or_default().into());
     let ask = match query.status {
         None => statement(list!(""), [site, after, more.into()]),
-        Some(status) => statement(list!("AND c.status = ?4 "), [site, after, more.into(), status.as_str().into()]),
+        Some(status) => statement(
+            list!("AND c.status = ?4 "),
+            [site, after, more.into(), status.as_str().into()],
+        ),
     };
     Batch::new(vec![ask], move |mut answers| {
         let rows = answers.last(0);
         let has_more = rows.len() > limit;
-        let items = rows.into_iter().take(limit).map(|row| summary(&origin, row)).collect::<Result<Vec<_>>>()?;
-        let next = items.last().filter(|_| has_more).map(|page| Cursor::after(&filter, &page.id.to_string()));
+        let items = rows
+            .into_iter()
+            .take(limit)
+            .map(|row| summary(&origin, row))
+            .collect::<Result<Vec<_>>>()?;
+        let next = items
+            .last()
+            .filter(|_| has_more)
+            .map(|page| Cursor::after(&filter, &page.id.to_string()));
         Ok(PageList { items, next })
     })
 }
@@ -327,7 +430,8 @@ fn summary(origin: &Origin, row: Row) -> Result<PageSummary> {
 
 pub(crate) fn counts(origin: &Origin, site: &str) -> Batch<Counts> {
     let origin = origin.clone();
-    let sql = "SELECT c.status, count(*) FROM content_metadata c WHERE c.site = ?1 GROUP BY c.status";
+    let sql =
+        "SELECT c.status, count(*) FROM content_metadata c WHERE c.site = ?1 GROUP BY c.status";
     Batch::new(vec![statement(sql, [site.into()])], move |mut answers| {
         let read = |row| {
             let mut cells = Cells::new(&origin, row);
@@ -341,18 +445,21 @@ pub(crate) fn revisions(origin: &Origin, id: &PageId) -> Batch<Vec<Revision>> {
     let origin = origin.clone();
     let sql = "SELECT version, op_id, status, reason, content_hash, at_ms FROM content_revision \
                WHERE content_id = ?1 ORDER BY version";
-    Batch::new(vec![statement(sql, [id.to_string().into()])], move |mut answers| {
-        let read = |row| {
-            let mut cells = Cells::new(&origin, row);
-            Ok(Revision {
-                version: cells.count()?,
-                op_id: cells.id()?,
-                status: cells.status()?,
-                reason: cells.opt_text()?,
-                content_hash: cells.opt_text()?,
-                at_ms: cells.int()?,
-            })
-        };
-        answers.last(0).into_iter().map(read).collect()
-    })
+    Batch::new(
+        vec![statement(sql, [id.to_string().into()])],
+        move |mut answers| {
+            let read = |row| {
+                let mut cells = Cells::new(&origin, row);
+                Ok(Revision {
+                    version: cells.count()?,
+                    op_id: cells.id()?,
+                    status: cells.status()?,
+                    reason: cells.opt_text()?,
+                    content_hash: cells.opt_text()?,
+                    at_ms: cells.int()?,
+                })
+            };
+            answers.last(0).into_iter().map(read).collect()
+        },
+    )
 }

@@ -16,7 +16,10 @@ macro_rules! known {
 macro_rules! taken {
     ($column:literal, $at:literal) => {
         concat!(
-            "c.site = n.value ->> 1 AND c.locale = n.value ->> 2 AND c.", $column, " = n.value ->> ", $at,
+            "c.site = n.value ->> 1 AND c.locale = n.value ->> 2 AND c.",
+            $column,
+            " = n.value ->> ",
+            $at,
             " AND c.row_key <> n.value ->> 4"
         )
     };
@@ -38,20 +41,26 @@ const BEGIN: &str = begin!(
 
 macro_rules! replaceable {
     () => {
-        concat!(known!(), " AND c.source_hash <> n.value ->> 7 AND c.status IN ('planned', 'failed') AND ", mark!())
+        concat!(
+            known!(),
+            " AND c.source_hash <> n.value ->> 7 AND c.status IN ('planned', 'failed') AND ",
+            mark!()
+        )
     };
 }
 
 const REVISE: &str = concat!(
     "INSERT INTO content_revision (content_id, version, op_id, reason, status, content_hash, at_ms) ",
     "SELECT c.id, c.version + 1, ?1, NULL, c.status, c.content_hash, CAST(?3 AS BIGINT) ",
-    "FROM json_each(?4) n CROSS JOIN content_metadata c WHERE ", replaceable!()
+    "FROM json_each(?4) n CROSS JOIN content_metadata c WHERE ",
+    replaceable!()
 );
 
 const REPLACE: &str = concat!(
     "UPDATE content_metadata AS c SET slug = n.value ->> 3, primary_keyword = n.value ->> 5, topic_json = n.value ->> 6, ",
     "source_hash = n.value ->> 7, version = version + 1, updated_at_ms = CAST(?3 AS BIGINT) ",
-    "FROM json_each(?4) n WHERE ", replaceable!()
+    "FROM json_each(?4) n WHERE ",
+    replaceable!()
 );
 
 const CREATE: &str = concat!(
@@ -59,22 +68,28 @@ const CREATE: &str = concat!(
     "version, attempts, created_at_ms, updated_at_ms) ",
     "SELECT n.value ->> 0, n.value ->> 1, n.value ->> 2, n.value ->> 3, n.value ->> 4, n.value ->> 5, n.value ->> 6, ",
     "n.value ->> 7, 'planned', 1, 0, CAST(?3 AS BIGINT), CAST(?3 AS BIGINT) FROM json_each(?4) n ",
-    "WHERE NOT EXISTS (SELECT 1 FROM content_metadata c WHERE ", known!(), ") AND ", mark!()
+    "WHERE NOT EXISTS (SELECT 1 FROM content_metadata c WHERE ",
+    known!(),
+    ") AND ",
+    mark!()
 );
 
 const REVISE_NEW: &str = concat!(
     "INSERT INTO content_revision (content_id, version, op_id, reason, status, content_hash, at_ms) ",
     "SELECT c.id, 1, ?1, NULL, 'planned', NULL, CAST(?3 AS BIGINT) ",
-    "FROM json_each(?4) n CROSS JOIN content_metadata c WHERE c.id = n.value ->> 0 AND ", mark!()
+    "FROM json_each(?4) n CROSS JOIN content_metadata c WHERE c.id = n.value ->> 0 AND ",
+    mark!()
 );
 
 /// Names the row that has what a topic wants; nothing when the plan was written.
 const WHY_NOT: &str = concat!(
     "SELECT n.key, 'slug', n.value ->> 3, c.row_key FROM json_each(?2) n CROSS JOIN content_metadata c ",
-    "WHERE NOT EXISTS (SELECT 1 FROM content_op WHERE op_id = ?1) AND ", taken!("slug", "3"),
+    "WHERE NOT EXISTS (SELECT 1 FROM content_op WHERE op_id = ?1) AND ",
+    taken!("slug", "3"),
     " UNION ALL SELECT n.key, 'primary_keyword', n.value ->> 5, c.row_key ",
     "FROM json_each(?2) n CROSS JOIN content_metadata c ",
-    "WHERE NOT EXISTS (SELECT 1 FROM content_op WHERE op_id = ?1) AND ", taken!("primary_keyword", "5"),
+    "WHERE NOT EXISTS (SELECT 1 FROM content_op WHERE op_id = ?1) AND ",
+    taken!("primary_keyword", "5"),
     " ORDER BY 1, 2 DESC LIMIT 1"
 );
 
@@ -91,15 +106,26 @@ pub(crate) fn plan(origin: &Origin, op: &Op, rows: &[PlanRow<'_>]) -> Batch<Plan
         attempt.ask(),
         statement(WHY_NOT, [attempt.op(), json]),
     ];
-    Batch::new(statements, move |mut answers| match attempt.landed(answers.last(1))? {
-        Landed::Yes(kept) => report(&attempt.origin, kept.as_deref()),
-        Landed::No => {
-            let row = answers.last(0).into_iter().next().unwrap_or_default();
-            let mut cells = Cells::new(&attempt.origin, row);
-            let _at = cells.int()?;
-            let field = if cells.text()? == "slug" { "slug" } else { "primary_keyword" };
-            let (value, row_key) = (cells.text()?, cells.text()?);
-            Err(Error::Conflict { store: attempt.origin.store, field, value, row_key })
+    Batch::new(statements, move |mut answers| {
+        match attempt.landed(answers.last(1))? {
+            Landed::Yes(kept) => report(&attempt.origin, kept.as_deref()),
+            Landed::No => {
+                let row = answers.last(0).into_iter().next().unwrap_or_default();
+                let mut cells = Cells::new(&attempt.origin, row);
+                let _at = cells.int()?;
+                let field = if cells.text()? == "slug" {
+                    "slug"
+                } else {
+                    "primary_keyword"
+                };
+                let (value, row_key) = (cells.text()?, cells.text()?);
+                Err(Error::Conflict {
+                    store: attempt.origin.store,
+                    field,
+                    value,
+                    row_key,
+                })
+            }
         }
     })
 }
@@ -107,13 +133,25 @@ pub(crate) fn plan(origin: &Origin, op: &Op, rows: &[PlanRow<'_>]) -> Batch<Plan
 fn row_json(row: &PlanRow<'_>) -> serde_json::Value {
     let page = row.page;
     json!([
-        PageId::new(), page.site, page.locale, page.slug, page.row_key, page.primary_keyword, row.topic, row.source_hash
+        PageId::new(),
+        page.site,
+        page.locale,
+        page.slug,
+        page.row_key,
+        page.primary_keyword,
+        row.topic,
+        row.source_hash
     ])
 }
 
 fn report(origin: &Origin, kept: Option<&str>) -> Result<PlanReport> {
     match serde_json::from_str::<[u64; 4]>(kept.unwrap_or_default()) {
-        Ok([created, unchanged, updated, existing]) => Ok(PlanReport { created, updated, unchanged, existing }),
+        Ok([created, unchanged, updated, existing]) => Ok(PlanReport {
+            created,
+            updated,
+            unchanged,
+            existing,
+        }),
         Err(_) => Err(origin.corrupt("the record of a plan is not readable")),
     }
 }

@@ -60,7 +60,10 @@ pub(crate) struct Cells<'a> {
 
 impl<'a> Cells<'a> {
     pub(crate) fn new(origin: &'a Origin, row: Row) -> Self {
-        Self { origin, cells: row.into_iter() }
+        Self {
+            origin,
+            cells: row.into_iter(),
+        }
     }
 
     pub(crate) fn opt_text(&mut self) -> Result<Option<String>> {
@@ -111,7 +114,8 @@ impl<'a> Cells<'a> {
 
     pub(crate) fn id<T: std::str::FromStr>(&mut self) -> Result<T> {
         let text = self.text()?;
-        text.parse().map_err(|_| self.unexpected("an id", Some(Value::Text(text))))
+        text.parse()
+            .map_err(|_| self.unexpected("an id", Some(Value::Text(text))))
     }
 
     pub(crate) fn status(&mut self) -> Result<Status> {
@@ -132,6 +136,7 @@ impl<'a> Cells<'a> {
             Some(Value::Int(number)) => number.to_string(),
             Some(Value::Text(text)) => format!("`{}`", text.chars().take(40).collect::<String>()),
         };
-        self.origin.corrupt(format!("a row holds {found} where {wanted} belongs"))
+        self.origin
+            .corrupt(format!("a row holds {found} where {wanted} belongs"))
     }
 }

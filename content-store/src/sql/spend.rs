@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::{Attempt, Batch, Cells, Landed, Origin, Statement, Value, begin, mark, rows_json, statement};
+use super::{
+    Attempt, Batch, Cells, Landed, Origin, Statement, Value, begin, mark, rows_json, statement,
+};
 use crate::check::request;
 use crate::{NewSpend, Op, PageId, SpendQuery, SpendTotals};
 
@@ -11,11 +13,16 @@ const INSERT: &str = concat!(
     "INSERT INTO spend_ledger (id, page_id, site, purpose, provider, model, outcome, input_tokens, output_tokens, ",
     "cost_micros, at_ms) SELECT n.value ->> 0, n.value ->> 1, ",
     "(SELECT c.site FROM content_metadata c WHERE c.id = n.value ->> 1), n.value ->> 2, n.value ->> 3, n.value ->> 4, ",
-    "n.value ->> 5, n.value ->> 6, n.value ->> 7, n.value ->> 8, CAST(?3 AS BIGINT) FROM json_each(?4) n WHERE ", mark!()
+    "n.value ->> 5, n.value ->> 6, n.value ->> 7, n.value ->> 8, CAST(?3 AS BIGINT) FROM json_each(?4) n WHERE ",
+    mark!()
 );
 
 /// Costs, if there are any; those that name no page are `page`'s.
-pub(super) fn insert(attempt: &Attempt, page: Option<PageId>, costs: &[NewSpend]) -> Option<Statement> {
+pub(super) fn insert(
+    attempt: &Attempt,
+    page: Option<PageId>,
+    costs: &[NewSpend],
+) -> Option<Statement> {
     if costs.is_empty() {
         return None;
     }
@@ -43,9 +50,11 @@ pub(crate) fn record(origin: &Origin, op: &Op, costs: &[NewSpend]) -> Batch<()> 
     let mut statements = vec![attempt.begin(RECORD, [])];
     statements.extend(insert(&attempt, None, costs));
     statements.push(attempt.ask());
-    Batch::new(statements, move |mut answers| match attempt.landed(answers.last(0))? {
-        Landed::Yes(_) => Ok(()),
-        Landed::No => Err(attempt.origin.corrupt("a cost was not written")),
+    Batch::new(statements, move |mut answers| {
+        match attempt.landed(answers.last(0))? {
+            Landed::Yes(_) => Ok(()),
+            Landed::No => Err(attempt.origin.corrupt("a cost was not written")),
+        }
     })
 }
 

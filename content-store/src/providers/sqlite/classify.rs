@@ -15,13 +15,33 @@ pub(super) fn refused(origin: &Origin, error: rusqlite::Error) -> Error {
     let message = bounded(&error.to_string());
     let source = Arc::new(error);
     match code {
-        Some(ErrorCode::DiskFull) => Error::Full { store, place, source },
-        Some(ErrorCode::ReadOnly) => Error::ReadOnly { store, place, source },
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { store, place, source },
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            Error::Corrupt { store, place, detail: message, source: Some(source) }
-        }
-        _ => Error::Unavailable { store, place, message, source: Some(source) },
+        Some(ErrorCode::DiskFull) => Error::Full {
+            store,
+            place,
+            source,
+        },
+        Some(ErrorCode::ReadOnly) => Error::ReadOnly {
+            store,
+            place,
+            source,
+        },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy {
+            store,
+            place,
+            source,
+        },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt {
+            store,
+            place,
+            detail: message,
+            source: Some(source),
+        },
+        _ => Error::Unavailable {
+            store,
+            place,
+            message,
+            source: Some(source),
+        },
     }
 }
 
@@ -29,7 +49,16 @@ pub(super) fn refused(origin: &Origin, error: rusqlite::Error) -> Error {
 /// the change may be on the disk.
 pub(super) fn commit_failed(origin: &Origin, error: rusqlite::Error) -> Error {
     match refused(origin, error) {
-        Error::Unavailable { store, message, source, .. } => Error::OutcomeUnknown { store, message, source },
+        Error::Unavailable {
+            store,
+            message,
+            source,
+            ..
+        } => Error::OutcomeUnknown {
+            store,
+            message,
+            source,
+        },
         known => known,
     }
 }
@@ -37,5 +66,9 @@ pub(super) fn commit_failed(origin: &Origin, error: rusqlite::Error) -> Error {
 /// The thread that should have answered is gone.
 pub(super) fn stopped(origin: &Origin) -> Error {
     let message = "the thread of the store has stopped".to_owned();
-    Error::OutcomeUnknown { store: origin.store, message, source: None }
+    Error::OutcomeUnknown {
+        store: origin.store,
+        message,
+        source: None,
+    }
 }

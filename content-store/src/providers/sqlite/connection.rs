@@ -15,9 +15,15 @@ use crate::{Error, Result};
 const STATEMENTS: usize = 64;
 
 /// Opens a connection; the first one of a store sets the journal and migrates.
-pub(super) fn open(origin: &Origin, path: &Path, busy_timeout: Duration, first: bool) -> Result<Connection> {
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+pub(super) fn open(
+    origin: &Origin,
+    path: &Path,
+    busy_timeout: Duration,
+    first: bool,
+) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(busy_timeout)?;
@@ -56,7 +62,10 @@ fn migrate(origin: &Origin, connection: &Connection) -> Result<()> {
                 connection.execute_batch(statement).map_err(sql)?;
             }
             connection
-                .execute("INSERT INTO d1_migrations (name) VALUES (?1)", [migration.name])
+                .execute(
+                    "INSERT INTO d1_migrations (name) VALUES (?1)",
+                    [migration.name],
+                )
                 .map_err(sql)?;
         }
         connection.execute_batch("COMMIT").map_err(sql)
@@ -65,7 +74,8 @@ fn migrate(origin: &Origin, connection: &Connection) -> Result<()> {
 }
 
 fn applied(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let known = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'd1_migrations'";
+    let known =
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'd1_migrations'";
     if connection.query_row(known, [], |row| row.get::<_, i64>(0))? == 0 {
         return Ok(Vec::new());
     }
@@ -73,13 +83,24 @@ fn applied(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     ask.query_map([], |row| row.get(0))?.collect()
 }
 
-fn missing(origin: &Origin, applied: &[String]) -> Result<Vec<&'static crate::migrations::Migration>> {
+fn missing(
+    origin: &Origin,
+    applied: &[String],
+) -> Result<Vec<&'static crate::migrations::Migration>> {
     let known = MIGRATIONS.last().map_or("", |migration| migration.name);
     if let Some(found) = applied.iter().find(|name| name.as_str() > known) {
         let place = origin.place.to_string();
-        return Err(Error::NewerSchema { store: STORE, place, found: found.clone(), known: known.to_owned() });
+        return Err(Error::NewerSchema {
+            store: STORE,
+            place,
+            found: found.clone(),
+            known: known.to_owned(),
+        });
     }
-    Ok(MIGRATIONS.iter().filter(|migration| !applied.iter().any(|name| name == migration.name)).collect())
+    Ok(MIGRATIONS
+        .iter()
+        .filter(|migration| !applied.iter().any(|name| name == migration.name))
+        .collect())
 }
 
 pub(super) fn roll_back(connection: &Connection) {
@@ -90,8 +111,14 @@ pub(super) fn roll_back(connection: &Connection) {
 }
 
 /// Runs statements in their order and collects their rows.
-pub(super) fn run(connection: &Connection, statements: &[Statement]) -> rusqlite::Result<Vec<Vec<Row>>> {
-    statements.iter().map(|statement| run_one(connection, statement)).collect()
+pub(super) fn run(
+    connection: &Connection,
+    statements: &[Statement],
+) -> rusqlite::Result<Vec<Vec<Row>>> {
+    statements
+        .iter()
+        .map(|statement| run_one(connection, statement))
+        .collect()
 }
 
 fn run_one(connection: &Connection, statement: &Statement) -> rusqlite::Result<Vec<Row>> {
@@ -114,9 +141,11 @@ fn cell(at: usize, value: ValueRef<'_>) -> rusqlite::Result<Value> {
             Ok(text) => Ok(Value::Text(text.to_owned())),
             Err(error) => Err(rusqlite::Error::Utf8Error(at, error)),
         },
-        ValueRef::Real(_) | ValueRef::Blob(_) => {
-            Err(rusqlite::Error::InvalidColumnType(at, "a column of the store".to_owned(), value.data_type()))
-        }
+        ValueRef::Real(_) | ValueRef::Blob(_) => Err(rusqlite::Error::InvalidColumnType(
+            at,
+            "a column of the store".to_owned(),
+            value.data_type(),
+        )),
     }
 }
 

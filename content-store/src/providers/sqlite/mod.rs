@@ -106,7 +106,10 @@ impl SqliteBuilder {
     pub fn build(self) -> Result<SqliteStore> {
         let name = self.path.to_string_lossy();
         if name.is_empty() || name == ":memory:" || name.starts_with("file:") {
-            return Err(text::invalid("path", "names no file; for a store in memory use MemoryStore"));
+            return Err(text::invalid(
+                "path",
+                "names no file; for a store in memory use MemoryStore",
+            ));
         }
         if !(1..=16).contains(&self.readers) {
             return Err(text::invalid("readers", "is not 1 to 16"));
@@ -115,14 +118,21 @@ impl SqliteBuilder {
         if self.busy_timeout > Duration::from_secs(24 * 60 * 60) {
             return Err(text::invalid("busy_timeout", "is longer than a day"));
         }
-        let origin = Origin { store: STORE, place: name.as_ref().into() };
+        let origin = Origin {
+            store: STORE,
+            place: name.as_ref().into(),
+        };
         let open = |first| connection::open(&origin, &self.path, self.busy_timeout, first);
         let writer = open(true)?;
         #[cfg(test)]
         if let Some(pragma) = self.pragma {
-            writer.execute_batch(pragma).map_err(|error| classify::refused(&origin, error))?;
+            writer
+                .execute_batch(pragma)
+                .map_err(|error| classify::refused(&origin, error))?;
         }
-        let readers = (0..self.readers).map(|_| open(false)).collect::<Result<Vec<_>>>()?;
+        let readers = (0..self.readers)
+            .map(|_| open(false))
+            .collect::<Result<Vec<_>>>()?;
         let threads = Threads::start(&origin, writer, readers)?;
         Ok(SqliteStore { origin, threads })
     }

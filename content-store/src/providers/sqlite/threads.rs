@@ -38,11 +38,19 @@ pub(super) struct Threads {
 }
 
 impl Threads {
-    pub(super) fn start(origin: &Origin, writer: Connection, readers: Vec<Connection>) -> Result<Self> {
+    pub(super) fn start(
+        origin: &Origin,
+        writer: Connection,
+        readers: Vec<Connection>,
+    ) -> Result<Self> {
         let (to_writer, jobs) = channel();
         let (to_readers, questions) = channel();
-        let mut threads =
-            Self { origin: origin.clone(), writer: Some(to_writer), readers: Some(to_readers), handles: Vec::new() };
+        let mut threads = Self {
+            origin: origin.clone(),
+            writer: Some(to_writer),
+            readers: Some(to_readers),
+            handles: Vec::new(),
+        };
         let ours = origin.clone();
         threads.spawn(move || write_all(&ours, &writer, &jobs))?;
         let questions = Arc::new(Mutex::new(questions));
@@ -54,11 +62,19 @@ impl Threads {
     }
 
     fn spawn(&mut self, work: impl FnOnce() + Send + 'static) -> Result<()> {
-        let handle = Builder::new().name("content-store".to_owned()).spawn(work).map_err(|error| {
-            let message = format!("no thread could be started: {error}");
-            let place = self.origin.place.to_string();
-            Error::Unavailable { store: self.origin.store, place, message, source: Some(Arc::new(error)) }
-        })?;
+        let handle = Builder::new()
+            .name("content-store".to_owned())
+            .spawn(work)
+            .map_err(|error| {
+                let message = format!("no thread could be started: {error}");
+                let place = self.origin.place.to_string();
+                Error::Unavailable {
+                    store: self.origin.store,
+                    place,
+                    message,
+                    source: Some(Arc::new(error)),
+                }
+            })?;
         self.handles.push(handle);
         Ok(())
     }
@@ -119,7 +135,11 @@ fn write_group(origin: &Origin, connection: &Connection, group: Vec<Job>) -> Opt
     let alone = group.len() == 1;
     let mut answers = Vec::with_capacity(group.len());
     for job in &group {
-        let answer = if alone { run(connection, &job.statements) } else { savepoint(connection, job) };
+        let answer = if alone {
+            run(connection, &job.statements)
+        } else {
+            savepoint(connection, job)
+        };
         if connection.is_autocommit() && !alone {
             return Some(group);
         }
@@ -159,9 +179,13 @@ fn refuse(group: Vec<Job>, error: Error) {
 fn read_all(origin: &Origin, connection: &Connection, questions: &Mutex<Receiver<Job>>) {
     loop {
         // Only the taking of a question is exclusive; the lock is free again before it is answered.
-        let question = questions.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let question = questions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
         let Ok(job) = question else { return };
-        let answer = run(connection, &job.statements).map_err(|error| classify::refused(origin, error));
+        let answer =
+            run(connection, &job.statements).map_err(|error| classify::refused(origin, error));
         job.answer(answer);
     }
 }

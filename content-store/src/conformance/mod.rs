@@ -1,0 +1,184 @@
+//! What every store must do, as tests.
+//!
+//! Implement [`Harness`] for a store and expand [`content_store_conformance!`](crate::content_store_conformance): each
+//! behaviour listed on the traits becomes one named test.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use presswork_content_store::{ContentStore, MemoryStore, conformance::Harness};
+//!
+//! struct InMemory(Arc<MemoryStore>);
+//!
+//! #[async_trait::async_trait]
+//! impl Harness for InMemory {
+//!     const DURABLE: bool = false;
+//!
+//!     async fn fresh() -> Self {
+//!         Self(Arc::new(MemoryStore::new()))
+//!     }
+//!     fn store(&self) -> Arc<dyn ContentStore> {
+//!         self.0.clone()
+//!     }
+//!     async fn reopen(&self) -> Arc<dyn ContentStore> {
+//!         self.0.clone()
+//!     }
+//! }
+//!
+//! # mod tests { use super::InMemory;
+//! presswork_content_store::content_store_conformance!(InMemory; skip {
+//!     acknowledged_writes_are_there_after_a_reopen = "memory ends with its process"
+//! });
+//! # }
+//! ```
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::future_not_send
+)]
+
+mod claims;
+mod fixtures;
+mod lives;
+mod loses_answers;
+mod outbox;
+mod plans;
+mod post_claims;
+mod post_lives;
+mod reads;
+mod spend;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::ContentStore;
+pub use loses_answers::LosesAnswers;
+
+#[doc(hidden)]
+pub mod cases {
+    pub use super::{
+        claims::*, lives::*, outbox::*, plans::*, post_claims::*, post_lives::*, reads::*, spend::*,
+    };
+}
+
+/// A store under test.
+#[async_trait]
+pub trait Harness: Sized + Send + Sync + 'static {
+    /// Whether a [`reopen`](Self::reopen)ed store finds what was written.
+    const DURABLE: bool;
+
+    /// An empty store of its own.
+    async fn fresh() -> Self;
+
+    /// The store.
+    fn store(&self) -> Arc<dyn ContentStore>;
+
+    /// Another handle on the same data, as a new process would open it.
+    async fn reopen(&self) -> Arc<dyn ContentStore>;
+}
+
+/// Runs one case, or says why not.
+///
+/// # Panics
+/// When the case fails, or is skipped although the harness declares what it tests.
+#[doc(hidden)]
+pub async fn run<H: Harness>(case: &str, skips: &[(&str, &str)], body: impl AsyncFnOnce(&H)) {
+    if let Some((_, reason)) = skips.iter().find(|(name, _)| *name == case) {
+        let optional = case == "acknowledged_writes_are_there_after_a_reopen" && !H::DURABLE;
+        assert!(
+            optional,
+            "{case} is skipped ({reason}), but the harness declares that it works"
+        );
+        println!("skipped {case}: {reason}");
+        return;
+    }
+    body(&H::fresh().await).await;
+}
+
+/// Fails when a skip names no case.
+///
+/// # Panics
+/// See above.
+#[doc(hidden)]
+pub fn check_skips(cases: &[&str], skips: &[(&str, &str)]) {
+    for (name, _) in skips {
+        assert!(
+            cases.contains(name),
+            "{name} is no case of content_store_conformance!"
+        );
+    }
+}
+
+/// Expands every case into a named test of the given harness.
+///
+/// `content_store_conformance!(H)`, with `; test = wasm_bindgen_test::wasm_bindgen_test` for another test attribute
+/// than `tokio::test`, with `; skip { case = "reason" }` for what the harness declares it cannot do.
+#[macro_export]
+macro_rules! content_store_conformance {
+    ($harness:ty) => {
+        $crate::content_store_conformance!($harness; test = tokio::test; skip {});
+    };
+    ($harness:ty; test = $test:meta) => {
+        $crate::content_store_conformance!($harness; test = $test; skip {});
+    };
+    ($harness:ty; skip { $($case:ident = $reason:literal),* $(,)? }) => {
+        $crate::content_store_conformance!($harness; test = tokio::test; skip { $($case = $reason),* });
+    };
+    ($harness:ty; test = $test:meta; skip { $($case:ident = $reason:literal),* $(,)? }) => {
+        const SKIPS: &[(&str, &str)] = &[$((stringify!($case), $reason)),*];
+        $crate::__content_store_cases!($harness, [$test]:
+            plan_creates_planned_pages, plan_of_nothing_is_a_no_op, plan_leaves_an_unchanged_topic,
+            plan_updates_a_page_not_yet_made, plan_never_touches_made_pages, plan_refuses_a_taken_slug_or_keyword,
+            plan_refuses_doubles_in_one_batch, plan_keeps_sites_and_locales_apart,
+            plan_keeps_text_at_the_limit_and_refuses_one_past_it, plan_refuses_bad_text,
+            plan_keeps_metacharacters_as_text, plan_repeats,
+            claim_leases_planned_pages, claim_takes_the_oldest_first, claim_takes_over_an_expired_lease,
+            claim_fails_pages_past_their_attempts, claim_waits_for_not_before, claim_stays_on_its_site,
+            claims_at_once_are_disjoint, claim_refuses_senseless_wishes, claim_repeats,
+            save_writes_page_outbox_and_spend, save_may_publish_at_once, save_is_only_for_generating_pages,
+            save_refuses_a_stale_version, save_of_a_missing_page_is_not_found,
+            save_keeps_content_at_the_limit_and_refuses_one_past_it, save_repeats,
+            transition_follows_the_table_for_every_pair, transition_publishes_with_outbox,
+            transition_back_to_planned_keeps_reason_and_time, transition_refuses_a_stale_version, transition_repeats,
+            get_of_an_unknown_page_is_none, get_by_slug_finds_the_page, list_shows_every_page_once,
+            list_filters_by_site_and_status, list_refuses_foreign_cursors, counts_follow_every_change,
+            revisions_tell_every_change, did_it_land_tells_the_truth, acknowledged_writes_are_there_after_a_reopen,
+            outbox_claim_leases_pending_rows, outbox_claim_takes_over_an_expired_lease,
+            outbox_claim_buries_rows_past_their_attempts, outbox_claim_repeats, outbox_claims_at_once_are_disjoint,
+            mark_sent_ends_the_row, mark_sent_counts_only_its_own, mark_sent_repeats,
+            release_outbox_waits_for_its_time, outbox_counts_follow_every_change,
+            claim_post_makes_the_record, claim_post_needs_its_page, claim_post_is_busy_while_held,
+            claim_post_takes_over_an_unarmed_claim, claim_post_finds_an_expired_call_unsettled,
+            claim_post_gives_an_unknown_post_to_one, claim_post_waits_for_a_retry, claim_post_knows_finished_posts,
+            one_of_many_claims_gets_the_post, claim_post_repeats,
+            arm_post_commits_the_call, arm_post_needs_the_claim, arm_post_repeats,
+            settle_post_follows_the_table_for_every_pair, settle_post_keeps_what_the_outcome_says,
+            settle_post_refuses_a_stale_version, settle_post_repeats, get_post_of_an_unknown_key_is_none,
+            list_posts_filters_and_pages, post_counts_follow_every_change,
+            record_spend_of_nothing_is_a_no_op, record_spend_repeats, spend_sums_by_site_and_time
+        );
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __content_store_cases {
+    ($harness:ty, [$test:meta]: $($case:ident),+) => {
+        $crate::__content_store_cases!(@each $harness, [$test]: $($case)+);
+
+        #[test]
+        fn skips_name_cases() {
+            $crate::conformance::check_skips(&[$(stringify!($case)),+], SKIPS);
+        }
+    };
+    (@each $harness:ty, [$test:meta]: ) => {};
+    (@each $harness:ty, [$test:meta]: $case:ident $($rest:ident)*) => {
+        #[$test]
+        async fn $case() {
+            let body = async |harness: &$harness| $crate::conformance::cases::$case(harness).await;
+            $crate::conformance::run::<$harness>(stringify!($case), SKIPS, body).await;
+        }
+        $crate::__content_store_cases!(@each $harness, [$test]: $($rest)*);
+    };
+}

@@ -1,0 +1,29 @@
+//! Every behaviour that the traits promise is a case, and every case is promised.
+
+use std::collections::BTreeSet;
+
+const SUITE: &str = include_str!("../../src/conformance/mod.rs");
+const TRAITS: [&str; 5] = [
+    include_str!("../../src/pages.rs"),
+    include_str!("../../src/outbox.rs"),
+    include_str!("../../src/post_ledger.rs"),
+    include_str!("../../src/spend_ledger.rs"),
+    include_str!("../../src/store.rs"),
+];
+
+#[test]
+fn bullets_and_cases_agree() {
+    let promised: BTreeSet<&str> = TRAITS
+        .iter()
+        .flat_map(|file| file.lines())
+        .filter(|line| line.trim_start().starts_with("///"))
+        .filter_map(|line| line.rsplit_once("(`")?.1.split_once("`)."))
+        .map(|(case, _)| case)
+        .collect();
+    let (_, list) = SUITE
+        .rsplit_once("$crate::__content_store_cases!($harness, [$test]:\n")
+        .unwrap();
+    let (list, _) = list.split_once(");").unwrap();
+    let tested: BTreeSet<&str> = list.split(',').map(str::trim).collect();
+    assert_eq!(promised, tested);
+}
