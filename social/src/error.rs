@@ -74,7 +74,7 @@ pub enum Error {
         /// What the network said.
         report: Report,
         /// The same, for the ledger.
-        evidence: Evidence,
+        evidence: Box<Evidence>,
     },
     /// The network could not be reached or declined before it looked at the request; wait and repeat.
     #[error("{report}")]
@@ -94,7 +94,7 @@ pub enum Error {
         /// What happened.
         report: Report,
         /// The same, for the ledger.
-        evidence: Evidence,
+        evidence: Box<Evidence>,
         /// The failure underneath.
         #[source]
         source: Option<Source>,
@@ -188,7 +188,7 @@ impl Error {
     /// An unknown outcome whose evidence says what the report says.
     pub fn unknown(report: Report, source: Option<Source>) -> Self {
         Self::Unknown {
-            evidence: report.evidence(),
+            evidence: Box::new(report.evidence()),
             report,
             source,
         }
@@ -197,7 +197,7 @@ impl Error {
     /// A duplicate whose evidence says what the report says.
     pub fn duplicate(report: Report) -> Self {
         Self::Duplicate {
-            evidence: report.evidence(),
+            evidence: Box::new(report.evidence()),
             report,
         }
     }

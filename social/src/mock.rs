@@ -21,3 +21,21 @@ mockall::mock! {
         async fn reconcile(&self, attempt: &Attempt) -> Result<Reconciled>;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_mock_answers_as_it_is_told() {
+        let mut target = MockSocialTarget::new();
+        target.expect_network().return_const("mock".to_owned());
+        target
+            .expect_publish()
+            .times(1)
+            .returning(|post| Ok(Published::new(post.text.clone(), None)));
+        let target: Box<dyn SocialTarget> = Box::new(target);
+        assert_eq!(target.network(), "mock");
+        assert_eq!(target.publish(&Post::new("id")).await.unwrap().id, "id");
+    }
+}

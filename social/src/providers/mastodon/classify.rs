@@ -42,7 +42,7 @@ impl Mastodon {
 
     /// A status other than success arrived.
     pub(super) fn refused(&self, answer: &Answer, call: Call) -> Error {
-        let message = self.message(answer);
+        let message = message(answer);
         let report = self.report(answer, &message);
         let now_ms = self.clock.now_ms();
         let retry_after = answer.retry_after(now_ms);
@@ -117,22 +117,22 @@ impl Mastodon {
             .request_id(answer.header("x-request-id").map(|id| self.redact(id)))
     }
 
-    fn message(&self, answer: &Answer) -> String {
-        let Ok(body) = &answer.body else {
-            return "the answer was cut off".to_owned();
-        };
-        let complaint: Complaint = serde_json::from_slice(body).unwrap_or_default();
-        match (complaint.error.is_empty(), complaint.error_description) {
-            (false, Some(description)) => format!("{}: {description}", complaint.error),
-            (false, None) => complaint.error,
-            // A page of a proxy in between; its head tells which.
-            (true, _) => String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned(),
-        }
-    }
-
     /// Servers and proxies have been seen to repeat a request's headers in an error page.
     fn redact(&self, text: &str) -> String {
         text.replace(self.token.expose(), "[redacted]")
+    }
+}
+
+fn message(answer: &Answer) -> String {
+    let Ok(body) = &answer.body else {
+        return "the answer was cut off".to_owned();
+    };
+    let complaint: Complaint = serde_json::from_slice(body).unwrap_or_default();
+    match (complaint.error.is_empty(), complaint.error_description) {
+        (false, Some(description)) => format!("{}: {description}", complaint.error),
+        (false, None) => complaint.error,
+        // A page of a proxy in between; its head tells which.
+        (true, _) => String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned(),
     }
 }
 
