@@ -2,7 +2,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::each_line;
+use super::{files, read};
 use crate::steps::{Action, Outcome, Step};
 
 // In two parts, so that this file does not break its own rule.
@@ -10,7 +10,7 @@ const ATTRIBUTE: &str = concat!("#[", "ignore");
 
 pub(crate) const STEP: Step = Step {
     name: "nothing-hidden",
-    why: "No doctest and no test is ignored; what cannot run says so by name when it is skipped.",
+    why: "No doctest is ignored, and a test that is has a reason, which is shown as a skip.",
     action: Action::Check {
         does: "looks for ignored snippets in .rs and .md files and ignored tests in .rs files",
         check,
@@ -18,41 +18,67 @@ pub(crate) const STEP: Step = Step {
 };
 
 fn check(root: &Path) -> Result<Outcome> {
-    Ok(Outcome::of_violations(each_line(
-        root,
-        &[".rs", ".md"],
-        |_, text| rule(text),
-    )?))
+    let (mut broken, mut skipped) = (Vec::new(), Vec::new());
+    for file in files(root, &[".rs", ".md"])? {
+        let (text, shown) = read(root, &file)?;
+        for (line, found) in ignored(&text) {
+            match found {
+                Ignored::Snippet => broken.push(format!(
+                    "{shown}:{line}: a snippet is ignored: make it compile, or mark it `no_run` or `text`."
+                )),
+                Ignored::Test { reason: None, .. } => {
+                    broken.push(format!("{shown}:{line}: a test is ignored without a reason."));
+                }
+                Ignored::Test { name, reason: Some(reason) } => skipped.push((name, reason)),
+            }
+        }
+    }
+    Ok(Outcome {
+        skipped,
+        ..Outcome::of_violations(broken)
+    })
 }
 
-fn rule(text: &str) -> Vec<(usize, String)> {
-    let mut broken = Vec::new();
-    for (i, line) in text.lines().enumerate() {
-        let line = line
-            .trim_start()
+#[derive(Debug, PartialEq)]
+enum Ignored {
+    Snippet,
+    Test {
+        name: String,
+        reason: Option<String>,
+    },
+}
+
+fn ignored(text: &str) -> Vec<(usize, Ignored)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (i, line) in lines.iter().enumerate() {
+        let line = line.trim_start();
+        if let Some(rest) = line.strip_prefix(ATTRIBUTE) {
+            let reason = rest.split_once('"').and_then(|(_, r)| r.split_once('"'));
+            let name = lines[i..]
+                .iter()
+                .find_map(|l| l.split_once("fn ")?.1.split('(').next());
+            found.push((
+                i + 1,
+                Ignored::Test {
+                    name: name.unwrap_or_default().to_owned(),
+                    reason: reason.map(|(reason, _)| reason.to_owned()),
+                },
+            ));
+        }
+        let doc = line
             .trim_start_matches("//!")
             .trim_start_matches("///")
             .trim_start();
-        let info = line.strip_prefix("```").unwrap_or_default();
-        if info
-            .split([',', ' '])
-            .any(|word| word == "ignore" || word.starts_with("ignore-"))
-        {
-            broken.push((
-                i + 1,
-                "a snippet is marked `ignore`: make it compile, or mark it `no_run` or `text`."
-                    .to_owned(),
-            ));
-        }
-        if line.starts_with(ATTRIBUTE) {
-            broken.push((
-                i + 1,
-                "a test is ignored: let it print `skipped: <reason>` where it cannot run."
-                    .to_owned(),
-            ));
+        let mut info = doc
+            .strip_prefix("```")
+            .unwrap_or_default()
+            .split([',', ' ']);
+        if info.any(|word| word == "ignore" || word.starts_with("ignore-")) {
+            found.push((i + 1, Ignored::Snippet));
         }
     }
-    broken
+    found
 }
 
 #[cfg(test)]
@@ -60,12 +86,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ignored_snippets_and_tests_are_found() {
+    fn snippets_are_found_by_their_fence() {
         let fence = "`".repeat(3);
         let text = format!(
-            "/// {fence}ignore\n//! {fence}rust,ignore\n{fence}no_run\n    {ATTRIBUTE}]\n{fence}text ignored\n"
+            "/// {fence}ignore\n//! {fence}rust,ignore\n{fence}no_run\n{fence}text ignored\n"
         );
-        let lines: Vec<_> = rule(&text).into_iter().map(|(line, _)| line).collect();
-        assert_eq!(lines, [1, 2, 4]);
+        assert_eq!(
+            ignored(&text),
+            [(1, Ignored::Snippet), (2, Ignored::Snippet)]
+        );
+    }
+
+    #[test]
+    fn tests_are_found_with_name_and_reason() {
+        let text = format!(
+            "#[test]\n{ATTRIBUTE} = \"slow\"]\nasync fn measures() {{}}\n\n    {ATTRIBUTE}]\n    #[test]\n    fn hides() {{}}\n"
+        );
+        let test = |name: &str, reason: Option<&str>| Ignored::Test {
+            name: name.to_owned(),
+            reason: reason.map(str::to_owned),
+        };
+        assert_eq!(
+            ignored(&text),
+            [
+                (2, test("measures", Some("slow"))),
+                (5, test("hides", None))
+            ]
+        );
     }
 }
