@@ -127,3 +127,6 @@ impl<A: LanguageModel, B: LanguageModel> LanguageModel for Fallback<A, B> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

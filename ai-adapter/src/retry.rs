@@ -219,3 +219,6 @@ impl<M: LanguageModel> LanguageModel for Retry<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,17 +184,17 @@ fn pairs(values: &Value, mut out: Map<String, Value>) -> Value {
 }
 
 fn nullable(mut schema: Value) -> Value {
-    let null = json!({ "type": "null" });
+    let nothing = json!({ "type": "null" });
     if let Some(Value::Array(branches)) = schema.get_mut("anyOf") {
-        if !branches.contains(&null) {
-            branches.push(null);
+        if !branches.contains(&nothing) {
+            branches.push(nothing);
         }
         return schema;
     }
     let description = schema
         .as_object_mut()
         .and_then(|schema| schema.remove("description"));
-    let mut out = json!({ "anyOf": [schema, null] });
+    let mut out = json!({ "anyOf": [schema, nothing] });
     if let Some(description) = description {
         out["description"] = description;
     }

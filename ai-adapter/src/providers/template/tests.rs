@@ -84,7 +84,7 @@ async fn missing_data_names_field_line_and_placeholder() {
     );
     let error = error_of(&writer(), &prompt("{}")).await;
     assert!(
-        error.contains("`page.title` line 2") && error.contains("topic.name"),
+        error.contains("`page.title` line 2") && error.contains("`topic` is undefined"),
         "{error}"
     );
 }

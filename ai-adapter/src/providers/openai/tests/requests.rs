@@ -1,0 +1,186 @@
+//! What is sent, and what is refused before.
+
+use super::*;
+
+#[tokio::test]
+async fn the_request_is_exactly_what_the_api_takes() {
+    let schema = json!({
+        "type": "object",
+        "properties": { "a": { "type": "string", "maxLength": 5 }, "b": { "type": "integer", "format": "int32" } },
+        "required": ["a"],
+    });
+    let request = TextRequest::user("Hi")
+        .system("Be brief.")
+        .message(Message::tool_calls([ToolCall::new(
+            "c1",
+            "look_up",
+            "{\"q\":1}",
+        )]))
+        .message(Message::tool_result("c1", "42"))
+        .max_output_tokens(50)
+        .temperature(0.7)
+        .top_p(0.9)
+        .stop("END")
+        .schema(ResponseSchema::new("page", schema))
+        .tool(Tool::new(
+            "look_up",
+            "Looks up.",
+            json!({ "type": "object" }),
+        ))
+        .tool_choice(ToolChoice::Named("look_up".into()))
+        .reasoning_effort(ReasoningEffort::Low)
+        .metadata("site", "x");
+    let want = json!({
+        "model": "m",
+        "messages": [
+            { "role": "system", "content": "Be brief." },
+            { "role": "user", "content": "Hi" },
+            { "role": "assistant", "tool_calls": [
+                { "id": "c1", "type": "function", "function": { "name": "look_up", "arguments": "{\"q\":1}" } }] },
+            { "role": "tool", "content": "42", "tool_call_id": "c1" },
+        ],
+        "max_completion_tokens": 50, "temperature": 0.7, "top_p": 0.9, "stop": ["END"],
+        "response_format": { "type": "json_schema", "json_schema": { "name": "page", "strict": true, "schema": {
+            "type": "object",
+            "properties": {
+                "a": { "type": "string", "description": "(maxLength 5)" },
+                "b": { "anyOf": [{ "type": "integer" }, { "type": "null" }] },
+            },
+            "required": ["a", "b"], "additionalProperties": false,
+        } } },
+        "tools": [{ "type": "function", "function":
+            { "name": "look_up", "description": "Looks up.", "parameters": { "type": "object" } } }],
+        "tool_choice": { "type": "function", "function": { "name": "look_up" } },
+        "reasoning_effort": "low",
+    });
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(200)
+        .set_body_json(json!({ "choices": [{ "message": { "content": "x" } }] }));
+    Mock::given(method("POST"))
+        .and(path("/chat/completions"))
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    model_at(&server.uri()).generate(&request).await.unwrap();
+    let sent = &server.received_requests().await.unwrap()[0];
+    assert_eq!(sent.body_json::<Value>().unwrap(), want);
+    assert_eq!(
+        sent.headers["authorization"],
+        format!("Bearer {KEY}").as_str()
+    );
+}
+
+#[tokio::test]
+async fn without_a_key_no_authorization_is_sent_and_the_dialect_names_the_limit() {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(200)
+        .set_body_json(json!({ "choices": [{ "message": { "content": "x" } }] }));
+    let want =
+        json!({ "model": "m", "messages": [{ "role": "user", "content": "Hi" }], "max_tokens": 5 });
+    Mock::given(body_json(want))
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    let model = OpenAi::builder("m")
+        .base_url(server.uri())
+        .name("ollama")
+        .build()
+        .unwrap();
+    let response = model.generate(&hello().max_output_tokens(5)).await.unwrap();
+    assert_eq!(
+        (response.provider.as_str(), response.model.as_str()),
+        ("ollama", "m")
+    );
+    assert!(
+        !server.received_requests().await.unwrap()[0]
+            .headers
+            .contains_key("authorization")
+    );
+}
+
+#[tokio::test]
+async fn no_key_in_anything_printable() {
+    let echo = json!({ "error": { "message": format!("Incorrect API key provided: {KEY}. Bearer {KEY}"), "code": KEY } });
+    let (_server, model) = answering(ResponseTemplate::new(401).set_body_json(echo)).await;
+    let error = model.generate(&hello()).await.unwrap_err();
+    let builder = OpenAi::builder("m").api_key(KEY);
+    let unusable = OpenAi::builder("m")
+        .api_key(format!("{KEY}\u{7f}\n1"))
+        .build()
+        .unwrap_err();
+    let in_url = OpenAi::builder("m")
+        .base_url(format!("https://user:{KEY}@h/v1"))
+        .build()
+        .unwrap_err();
+    let printed = format!(
+        "{model:?} {builder:?} {error} {error:?} {:?} {unusable:?} {in_url:?}",
+        error.attempts()
+    );
+    assert!(!printed.contains("abcdefgh"), "{printed}");
+    assert!(printed.contains("ApiKey(..)"));
+}
+
+#[test]
+fn build_checks_everything() {
+    let with_key = || OpenAi::builder("m").api_key("k");
+    for (builder, reason) in [
+        (OpenAi::builder(" ").api_key("k"), "model id is empty"),
+        (OpenAi::builder("m"), "needs an API key"),
+        (OpenAi::builder("m").api_key(" "), "API key is empty"),
+        (with_key().name(""), "name is empty"),
+        (with_key().timeout(Duration::ZERO), "timeout is zero"),
+        (
+            with_key().base_url("localhost:11434/v1"),
+            "neither http nor https",
+        ),
+        (with_key().base_url("/v1"), "is not a URL"),
+        (with_key().base_url("https://h/v1?key=1"), "query"),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert!(
+            matches!(error, Error::Config(_)) && error.to_string().contains(reason),
+            "{error}"
+        );
+    }
+    let local = OpenAi::builder("m")
+        .base_url("http://localhost:11434/v1/")
+        .build()
+        .unwrap();
+    assert_eq!(
+        local.endpoint.as_str(),
+        "http://localhost:11434/v1/chat/completions"
+    );
+    assert_eq!(local.peer.host, "localhost:11434");
+    assert_eq!(local.dialect, Dialect::compatible());
+    assert_eq!(with_key().build().unwrap().dialect, Dialect::openai());
+}
+
+#[tokio::test]
+async fn a_typed_answer_comes_back_through_the_strict_dialect() {
+    #[derive(Debug, serde::Deserialize, schemars::JsonSchema, PartialEq)]
+    struct Note {
+        text: String,
+        tag: Option<String>,
+    }
+    let content = json!({ "text": "hi", "tag": null }).to_string();
+    let body =
+        json!({ "choices": [{ "message": { "content": content }, "finish_reason": "stop" }] });
+    let (server, model) = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+    let object = model.generate_object::<Note>(&hello()).await.unwrap();
+    assert_eq!(
+        object.value,
+        Note {
+            text: "hi".into(),
+            tag: None
+        }
+    );
+    let sent: Value = server.received_requests().await.unwrap()[0]
+        .body_json()
+        .unwrap();
+    let schema = &sent["response_format"]["json_schema"];
+    assert_eq!(
+        (&schema["name"], &schema["strict"]),
+        (&json!("Note"), &json!(true))
+    );
+    assert_eq!(schema["schema"]["required"], json!(["tag", "text"]));
+}
