@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Report, Result, UploadedMedia};
+use crate::{Error, Report, Result, UploadedMedia, text};
 
 /// Longest link a post takes, in bytes. Networks differ; none of them shows a longer one as a link.
 const MAX_LINK: usize = 2_048;
@@ -118,7 +118,7 @@ impl Post {
     pub fn full_text(&self) -> String {
         match &self.link {
             Some(link) if self.text.is_empty() => link.clone(),
-            Some(link) if !self.text.contains(link.as_str()) => format!("{}\n\n{link}", self.text),
+            Some(link) if !text::has_url(&self.text, link) => format!("{}\n\n{link}", self.text),
             _ => self.text.clone(),
         }
     }
@@ -191,6 +191,9 @@ mod tests {
             "see https://example.com/a now"
         );
         assert_eq!(Post::new("plain").full_text(), "plain");
+        // Another page whose address begins the same is another page.
+        let other = "see https://example.com/about";
+        assert_eq!(post(other), format!("{other}\n\n{link}"));
     }
 
     #[test]

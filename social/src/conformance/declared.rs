@@ -38,3 +38,21 @@ pub fn is_declared<H: Harness>(h: &H, case: &str) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::conformance::CASES;
+
+    #[test]
+    fn every_bullet_of_the_trait_has_its_case() {
+        let promised: BTreeSet<&str> = include_str!("../target.rs")
+            .lines()
+            .filter(|line| line.trim_start().starts_with("///"))
+            .flat_map(|line| line.split("(`").skip(1))
+            .filter_map(|rest| rest.split_once("`)").map(|(name, _)| name))
+            .collect();
+        assert_eq!(promised, CASES.iter().copied().collect());
+    }
+}

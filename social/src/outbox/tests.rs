@@ -287,6 +287,20 @@ mod suite {
         };
     }
 
+    #[tokio::test]
+    #[should_panic(expected = "the target declares the behaviour")]
+    async fn a_skip_of_declared_behaviour_fails() {
+        crate::__social_target_case! {
+            (Memory) same_key_twice_is_one_visible_post [same_key_twice_is_one_visible_post = "none",]
+        }
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "there is no case named same_key")]
+    async fn a_skip_of_no_case_fails() {
+        crate::__social_target_case! { (Memory) names_are_stable [same_key = "none",] }
+    }
+
     suite!(memory, Memory);
     suite!(file, OnFile);
 }

@@ -81,6 +81,13 @@ fn shortened(warning: &str, text: &str, per_url: usize) -> String {
     out
 }
 
+/// Whether exactly this URL stands in the text.
+pub(crate) fn has_url(text: &str, url: &str) -> bool {
+    spans(text)
+        .iter()
+        .any(|span| &text[span.start..span.end] == url)
+}
+
 /// The text with `@user@domain` as `@user`, the way Mastodon shows it.
 #[cfg(feature = "mastodon")]
 pub(crate) fn without_mention_domains(text: &str) -> String {

@@ -3,6 +3,7 @@
 
 mod answers;
 mod clock;
+mod faults;
 mod harness;
 mod mastodon;
 mod server;
