@@ -55,8 +55,8 @@ pub trait Consumer: Settle {
     /// - A lease that expires delivers the message again, with its attempt counted (`expired_lease_delivers_again`).
     /// - A receive dropped at any await point loses nothing; what it held comes back within one lease (`dropped_receive_loses_nothing`).
     /// - Attempts start at 1 and count deliveries, whatever came of them (`attempts_count_deliveries`).
-    /// - A message is delivered `max_attempts` times and is then a dead letter, even when no verdict ever came
-    ///   (`poison_is_delivered_max_attempts_times`).
+    /// - A message is delivered `max_attempts` times and is then a dead letter, even when no verdict ever came; its
+    ///   `last_error` then says so (`poison_is_delivered_max_attempts_times`).
     /// - A message that cannot be decoded is delivered with its error and does not touch its neighbours (`undecodable_is_delivered_with_its_error`).
     /// - A thousand messages that fall due at once all come (`many_due_at_once_all_come`).
     async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Delivery>>;

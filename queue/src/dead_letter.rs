@@ -49,7 +49,7 @@ pub struct DeadLetter {
     pub reason: String,
     /// How often it was delivered.
     pub attempts: u32,
-    /// The error of the last retry, if one was given.
+    /// The error of the last retry, or [`NO_VERDICT`](Self::NO_VERDICT); `None` when neither was given.
     pub last_error: Option<String>,
     /// When it was first sent, in milliseconds of Unix time.
     pub first_enqueued_ms: i64,
@@ -60,6 +60,8 @@ pub struct DeadLetter {
 impl DeadLetter {
     /// The `reason` of a message that ran out of attempts.
     pub const MAX_ATTEMPTS: &'static str = "max_attempts";
+    /// The `last_error` of a message whose last lease ended without a verdict: its handler crashed, hung or was cut off.
+    pub const NO_VERDICT: &'static str = "the lease ended without a verdict";
     /// The prefix of the `reason` of a message that could not be decoded.
     pub const UNDECODABLE: &'static str = "undecodable";
 

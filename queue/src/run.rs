@@ -183,7 +183,8 @@ impl<'a> Pump<'a> {
                 self.failures = 0;
                 self.engine.take_in(deliveries);
             }
-            Err(error) if error.is_retryable() => {
+            // What an unanswered receive took comes back with its lease.
+            Err(error) if error.is_retryable() || matches!(error, Error::OutcomeUnknown { .. }) => {
                 self.failures += 1;
                 tracing::warn!(%error, failures = self.failures, "receive failed; it is repeated after a pause");
             }

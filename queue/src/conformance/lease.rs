@@ -65,6 +65,7 @@ pub async fn poison_is_delivered_max_attempts_times<H: Harness>(h: &H) {
         assert_eq!(dead.len(), 1);
         assert_eq!((&dead[0].id, dead[0].attempts), (&id, max));
         assert_eq!(dead[0].reason, DeadLetter::MAX_ATTEMPTS);
+        assert_eq!(dead[0].last_error.as_deref(), Some(DeadLetter::NO_VERDICT));
     }
 }
 

@@ -125,6 +125,9 @@ impl State {
                 self.order.pop_first();
                 continue;
             };
+            if entry.leased {
+                entry.last_error = Some(DeadLetter::NO_VERDICT.to_owned());
+            }
             if entry.attempts >= settings.max_attempts {
                 self.bury(seq, now, DeadLetter::MAX_ATTEMPTS.to_owned());
                 continue;

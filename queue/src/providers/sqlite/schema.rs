@@ -1,8 +1,8 @@
 //! Opens the file and keeps its tables up to date.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, thread, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 use super::{PROVIDER, error::classify};
 use crate::{Error, Result};
@@ -57,10 +57,27 @@ pub(super) fn open(path: &Path, name: &str, busy_timeout: Duration) -> Result<(C
 
 fn prepare(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<()> {
     connection.busy_timeout(busy_timeout)?;
-    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    use_wal(connection, busy_timeout)?;
     connection.execute_batch("PRAGMA synchronous = FULL")?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(())
+}
+
+/// The switch to WAL needs the file alone and does not wait for it by itself when others open it at the same time.
+fn use_wal(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<()> {
+    let pause = Duration::from_millis(5);
+    let mut waited = Duration::ZERO;
+    loop {
+        let busy = match connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => error,
+            other => return other,
+        };
+        if waited >= busy_timeout {
+            return Err(busy);
+        }
+        thread::sleep(pause);
+        waited += pause;
+    }
 }
 
 fn migrate(connection: &Connection, path: &Path) -> Result<()> {

@@ -176,6 +176,7 @@ impl Store {
     fn lease_due(&self, now: i64, max: usize) -> rusqlite::Result<Vec<Delivery>> {
         let reserve = "UPDATE queue_message SET
                 lease = lease + 1,
+                last_error = iif(leased = 1, :no_verdict, last_error),
                 leased = attempts < :max_attempts,
                 visible_at = iif(attempts < :max_attempts, :until, visible_at),
                 dead_at = iif(attempts < :max_attempts, NULL, :now),
@@ -191,6 +192,7 @@ impl Store {
             ":until": until,
             ":now": now,
             ":reason": DeadLetter::MAX_ATTEMPTS,
+            ":no_verdict": DeadLetter::NO_VERDICT,
             ":queue": self.queue,
             ":max": count(max),
         })?;
