@@ -80,11 +80,7 @@ impl Capabilities {
             ToolChoice::Auto => None,
         };
         let needs = [
-            (
-                request.schema.is_some(),
-                self.native_schema,
-                "a response schema",
-            ),
+            (request.schema.is_some(), self.native_schema, "a response schema"),
             (request.json_mode, self.json_mode, "JSON mode"),
             (!request.tools.is_empty(), self.tools, "tools"),
             (forced.is_some(), self.forced_tool, "a forced tool"),
@@ -103,9 +99,7 @@ impl Capabilities {
         if let Some((.., what)) = needs.iter().find(|(needed, able, _)| *needed && !able) {
             return Err(unsupported(provider, what));
         }
-        if let Some(name) =
-            forced.filter(|name| !request.tools.iter().any(|tool| tool.name == **name))
-        {
+        if let Some(name) = forced.filter(|name| !request.tools.iter().any(|tool| tool.name == **name)) {
             let message = format!("the request forces the tool `{name}` and does not define it");
             return Err(Error::Config(Failure::new(provider, message).boxed()));
         }

@@ -67,9 +67,7 @@ impl VirtualClock {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, (i64, Vec<Duration>)> {
-        self.state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -95,11 +93,7 @@ fn millis(duration: Duration) -> i64 {
 }
 
 /// How much of `timeout` is left since `started_ms`: `None` without a timeout, zero when it is over.
-pub(crate) fn remaining(
-    timeout: Option<Duration>,
-    started_ms: i64,
-    now_ms: i64,
-) -> Option<Duration> {
+pub(crate) fn remaining(timeout: Option<Duration>, started_ms: i64, now_ms: i64) -> Option<Duration> {
     timeout.map(|timeout| timeout.saturating_sub(elapsed(started_ms, now_ms)))
 }
 

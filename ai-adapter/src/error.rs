@@ -132,11 +132,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         self.failure().retryable.unwrap_or(matches!(
             self,
-            Self::RateLimited(_)
-                | Self::Incomplete(_)
-                | Self::Unavailable(_)
-                | Self::Timeout(_)
-                | Self::Malformed(_)
+            Self::RateLimited(_) | Self::Incomplete(_) | Self::Unavailable(_) | Self::Timeout(_) | Self::Malformed(_)
         ))
     }
 

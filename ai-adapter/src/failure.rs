@@ -162,10 +162,7 @@ fn key_at(word: &str) -> Option<usize> {
 fn truncate_chars(text: &mut String, limit: usize) {
     if let Some((end, _)) = text.char_indices().nth(limit) {
         // The last character gives way to the ellipsis, so the bound holds.
-        let end = text[..end]
-            .char_indices()
-            .next_back()
-            .map_or(0, |(at, _)| at);
+        let end = text[..end].char_indices().next_back().map_or(0, |(at, _)| at);
         text.truncate(end);
         text.push('…');
     }
@@ -179,14 +176,8 @@ mod tests {
     fn messages_are_bounded_and_carry_no_key() {
         let long = Failure::new("p", "ü".repeat(10_000));
         assert_eq!(long.message.chars().count(), MAX_MESSAGE_CHARS);
-        let leaky = Failure::new(
-            "p",
-            "bad key: 'sk-proj-abcdefghijkl', header Bearer tok-123 given",
-        );
-        assert_eq!(
-            leaky.message,
-            "bad key: '[redacted] header Bearer [redacted] given"
-        );
+        let leaky = Failure::new("p", "bad key: 'sk-proj-abcdefghijkl', header Bearer tok-123 given");
+        assert_eq!(leaky.message, "bad key: '[redacted] header Bearer [redacted] given");
         assert_eq!(clean("task-oriented desk-top"), "task-oriented desk-top");
     }
 }

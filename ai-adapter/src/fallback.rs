@@ -8,10 +8,7 @@ use crate::clock::{elapsed, remaining};
 use crate::ledger::{enter_error, prepend, prepend_to};
 use crate::retry::{Call, within};
 use crate::stream::{open, with_earlier};
-use crate::{
-    Attempt, Capabilities, Clock, LanguageModel, Result, SystemClock, TextRequest, TextResponse,
-    TextStream,
-};
+use crate::{Attempt, Capabilities, Clock, LanguageModel, Result, SystemClock, TextRequest, TextResponse, TextStream};
 
 /// Asks the first model, and the second when the first fails by its own fault.
 ///
@@ -61,11 +58,7 @@ impl<A: LanguageModel, B: LanguageModel> Fallback<A, B> {
         };
         let now = self.clock.now_ms();
         enter_error(&mut error, || {
-            Attempt::new(
-                self.first.provider(),
-                self.first.model(),
-                Some(elapsed(started, now)),
-            )
+            Attempt::new(self.first.provider(), self.first.model(), Some(elapsed(started, now)))
         });
         let left = remaining(request.timeout, started, now);
         if !error.is_provider_fault() || left.is_some_and(|left| left.is_zero()) {

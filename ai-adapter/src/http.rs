@@ -79,12 +79,7 @@ pub(crate) fn malformed(peer: &Peer, what: &str) -> Error {
 }
 
 /// A body that is not what was promised, with its beginning to recognise it by.
-pub(crate) fn not_understood(
-    peer: &Peer,
-    content_type: &str,
-    body: &[u8],
-    error: &serde_json::Error,
-) -> Error {
+pub(crate) fn not_understood(peer: &Peer, content_type: &str, body: &[u8], error: &serde_json::Error) -> Error {
     let start = String::from_utf8_lossy(&body[..body.len().min(80)]);
     malformed(
         peer,
@@ -100,20 +95,11 @@ pub(crate) fn transport(peer: &Peer, error: reqwest::Error) -> Error {
     let root = root_cause(&error);
     if platform::is_timeout(&error) {
         if platform::is_connect(&error) {
-            return Error::Unavailable(failure(
-                format!("cannot connect to {host}: timed out"),
-                error,
-            ));
+            return Error::Unavailable(failure(format!("cannot connect to {host}: timed out"), error));
         }
-        Error::Timeout(failure(
-            format!("{host} gave no complete answer in time"),
-            error,
-        ))
+        Error::Timeout(failure(format!("{host} gave no complete answer in time"), error))
     } else if error.is_builder() {
-        Error::Config(failure(
-            format!("the request to {host} cannot be built: {root}"),
-            error,
-        ))
+        Error::Config(failure(format!("the request to {host} cannot be built: {root}"), error))
     } else if platform::is_connect(&error) {
         Error::Unavailable(failure(format!("cannot connect to {host}: {root}"), error))
     } else if error.is_body() || error.is_decode() {
@@ -122,10 +108,7 @@ pub(crate) fn transport(peer: &Peer, error: reqwest::Error) -> Error {
             error,
         ))
     } else {
-        Error::Unavailable(failure(
-            format!("the connection to {host} failed: {root}"),
-            error,
-        ))
+        Error::Unavailable(failure(format!("the connection to {host} failed: {root}"), error))
     }
 }
 
@@ -150,13 +133,9 @@ fn request_id(headers: &HeaderMap) -> Option<String> {
 
 /// The error behind a status that is none of success.
 pub(crate) fn error_of(peer: &Peer, status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
-    let told = serde_json::from_slice(body)
-        .ok()
-        .and_then(|json| Told::find(&json));
+    let told = serde_json::from_slice(body).ok().and_then(|json| Told::find(&json));
     let told = told.unwrap_or_else(|| {
-        let page = String::from_utf8_lossy(&body[..body.len().min(200)])
-            .trim()
-            .to_owned();
+        let page = String::from_utf8_lossy(&body[..body.len().min(200)]).trim().to_owned();
         let hint = if status == 404 {
             "no such path, is the base URL right? "
         } else {
@@ -175,16 +154,10 @@ pub(crate) fn error_of(peer: &Peer, status: u16, headers: &HeaderMap, body: &[u8
 }
 
 /// The error a body tells of, whatever its status was: the body is read first.
-pub(crate) fn error_told(
-    peer: &Peer,
-    status: Option<u16>,
-    headers: &HeaderMap,
-    told: Told,
-) -> Error {
+pub(crate) fn error_told(peer: &Peer, status: Option<u16>, headers: &HeaderMap, told: Told) -> Error {
     let status = status.filter(|status| *status >= 300).or(told.status());
     let condition = condition(status, &told);
-    let waits = retry_after(headers, platform::now_ms())
-        .or_else(|| crate::retry_after::in_text(&told.message));
+    let waits = retry_after(headers, platform::now_ms()).or_else(|| crate::retry_after::in_text(&told.message));
     // Neither a header nor a wait brings credit back.
     let is_quota = condition == Condition::QuotaExhausted;
     let mut failure = Failure::new(&peer.provider, format!("{}: {}", peer.host, told.message))
@@ -216,12 +189,7 @@ impl Told {
                 match nested {
                     Some(Value::Array(errors)) => errors.iter().find_map(Self::of),
                     Some(error) => Self::of(error),
-                    None if ["detail", "message"]
-                        .iter()
-                        .any(|key| object.contains_key(*key)) =>
-                    {
-                        Self::of(json)
-                    }
+                    None if ["detail", "message"].iter().any(|key| object.contains_key(*key)) => Self::of(json),
                     None => None,
                 }
             }
@@ -278,21 +246,13 @@ fn condition(status: Option<u16>, told: &Told) -> Condition {
     if is(&["rate_limit_exceeded", "slow_down", "capacity_exceeded"]) {
         return Condition::RateLimited;
     }
-    if is(&[
-        "invalid_api_key",
-        "authentication_error",
-        "permission_error",
-    ]) {
+    if is(&["invalid_api_key", "authentication_error", "permission_error"]) {
         return Condition::Unauthenticated;
     }
     if is(&["model_not_found"]) {
         return Condition::ModelNotFound;
     }
-    if is(&[
-        "content_policy_violation",
-        "content_filter",
-        "moderation_blocked",
-    ]) {
+    if is(&["content_policy_violation", "content_filter", "moderation_blocked"]) {
         return Condition::Refused;
     }
     // Groq: the model's own output did not fit; a fresh attempt may.

@@ -24,11 +24,7 @@ pub struct Attempt {
 
 impl Attempt {
     /// An attempt at `provider`'s `model` that took `latency`.
-    pub fn new(
-        provider: impl Into<String>,
-        model: impl Into<String>,
-        latency: Option<Duration>,
-    ) -> Self {
+    pub fn new(provider: impl Into<String>, model: impl Into<String>, latency: Option<Duration>) -> Self {
         Self {
             provider: provider.into(),
             model: model.into(),

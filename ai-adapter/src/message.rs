@@ -136,11 +136,7 @@ pub struct ToolCall {
 
 impl ToolCall {
     /// A call of tool `name` with arguments in JSON.
-    pub fn new(
-        id: impl Into<String>,
-        name: impl Into<String>,
-        arguments: impl Into<String>,
-    ) -> Self {
+    pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: impl Into<String>) -> Self {
         Self {
             id: id.into(),
             name: name.into(),

@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use mockall::mock;
 
 use crate::{
-    Capabilities, ImageModel, ImageRequest, ImageResponse, LanguageModel, Result, TextRequest,
-    TextResponse, TextStream,
+    Capabilities, ImageModel, ImageRequest, ImageResponse, LanguageModel, Result, TextRequest, TextResponse, TextStream,
 };
 
 mock! {

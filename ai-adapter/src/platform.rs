@@ -11,9 +11,7 @@ mod imp {
     pub(crate) fn now_ms() -> i64 {
         SystemTime::now()
             .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| {
-                i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-            })
+            .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
     pub(crate) async fn sleep(duration: Duration) {
@@ -34,9 +32,7 @@ mod imp {
         const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
         pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
-            reqwest::Client::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .build()
+            reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).build()
         }
 
         /// Makes a future of HTTP `Send`; natively it is already.
@@ -73,9 +69,7 @@ mod imp {
     use std::time::Duration;
 
     #[cfg(target_feature = "atomics")]
-    compile_error!(
-        "futures are declared `Send` because wasm32 has one thread here; with atomics that is not true"
-    );
+    compile_error!("futures are declared `Send` because wasm32 has one thread here; with atomics that is not true");
 
     /// Milliseconds since the Unix epoch; frozen between I/O on Workers.
     pub(crate) fn now_ms() -> i64 {

@@ -180,10 +180,7 @@ impl ResponseSchema {
     /// The schema of a type, named after it.
     pub fn of<T: schemars::JsonSchema>() -> Self {
         let schema = schemars::schema_for!(T).to_value();
-        let title = schema
-            .get("title")
-            .and_then(Value::as_str)
-            .unwrap_or("answer");
+        let title = schema.get("title").and_then(Value::as_str).unwrap_or("answer");
         Self {
             name: wire_name(title),
             schema,
@@ -202,11 +199,7 @@ impl ResponseSchema {
 /// Providers take `[A-Za-z0-9_-]{1,64}` for a schema's name.
 fn wire_name(title: &str) -> String {
     let keep = |c: char| {
-        if c.is_ascii_alphanumeric() || c == '-' {
-            c
-        } else {
-            '_'
-        }
+        if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }
     };
     title.chars().take(64).map(keep).collect()
 }

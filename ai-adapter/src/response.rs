@@ -32,11 +32,7 @@ pub struct TextResponse {
 
 impl TextResponse {
     /// An answer of `provider`'s `model` that came to its natural end.
-    pub fn new(
-        provider: impl Into<String>,
-        model: impl Into<String>,
-        text: impl Into<String>,
-    ) -> Self {
+    pub fn new(provider: impl Into<String>, model: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             finish: FinishReason::Stop,

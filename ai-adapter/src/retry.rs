@@ -11,8 +11,7 @@ use crate::clock::{elapsed, remaining};
 use crate::ledger::{enter_error, prepend};
 use crate::stream::{open, with_earlier};
 use crate::{
-    Attempt, Capabilities, Clock, Error, LanguageModel, Result, SystemClock, TextRequest,
-    TextResponse, TextStream,
+    Attempt, Capabilities, Clock, Error, LanguageModel, Result, SystemClock, TextRequest, TextResponse, TextStream,
 };
 
 /// How often and how soon a request is repeated.
@@ -136,11 +135,7 @@ pub(crate) type Call<M, T> = for<'a> fn(&'a M, &'a TextRequest) -> BoxFuture<'a,
 
 impl<M: LanguageModel> Retry<M> {
     /// The final result, and the attempts before it.
-    async fn run<T: Send>(
-        &self,
-        request: &TextRequest,
-        call: Call<M, T>,
-    ) -> (Result<T>, Vec<Attempt>) {
+    async fn run<T: Send>(&self, request: &TextRequest, call: Call<M, T>) -> (Result<T>, Vec<Attempt>) {
         let clock = &self.policy.clock;
         let started = clock.now_ms();
         let mut earlier = Vec::new();
@@ -154,15 +149,11 @@ impl<M: LanguageModel> Retry<M> {
             };
             let now = clock.now_ms();
             enter_error(&mut error, || {
-                Attempt::new(
-                    self.inner.provider(),
-                    self.inner.model(),
-                    Some(elapsed(began, now)),
-                )
+                Attempt::new(self.inner.provider(), self.inner.model(), Some(elapsed(began, now)))
             });
-            let Some(delay) =
-                self.policy
-                    .delay(attempt, &error, remaining(request.timeout, started, now))
+            let Some(delay) = self
+                .policy
+                .delay(attempt, &error, remaining(request.timeout, started, now))
             else {
                 return (Err(error), earlier);
             };
@@ -199,18 +190,13 @@ impl<M: LanguageModel> LanguageModel for Retry<M> {
     }
 
     async fn generate(&self, request: &TextRequest) -> Result<TextResponse> {
-        let (mut result, earlier) = self
-            .run(request, |model, request| model.generate(request))
-            .await;
+        let (mut result, earlier) = self.run(request, |model, request| model.generate(request)).await;
         prepend(&mut result, earlier);
         result
     }
 
     async fn stream(&self, request: &TextRequest) -> Result<TextStream> {
-        match self
-            .run(request, |model, request| Box::pin(open(model, request)))
-            .await
-        {
+        match self.run(request, |model, request| Box::pin(open(model, request))).await {
             (Ok(stream), earlier) => Ok(with_earlier(stream, earlier)),
             (Err(mut error), earlier) => {
                 crate::ledger::prepend_to(&mut error.failure_mut().attempts, earlier);

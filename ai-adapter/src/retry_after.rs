@@ -58,16 +58,10 @@ mod tests {
         // Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110.
         let now = 784_111_777_000;
         for (pairs, want) in [
-            (
-                &[("retry-after-ms", "1500"), ("retry-after", "9")][..],
-                Some(1500),
-            ),
+            (&[("retry-after-ms", "1500"), ("retry-after", "9")][..], Some(1500)),
             (&[("retry-after", "7")], Some(7000)),
             (&[("retry-after", "0.25")], Some(250)),
-            (
-                &[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")],
-                Some(30_000),
-            ),
+            (&[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")], Some(30_000)),
             (&[("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT")], Some(0)),
             (&[("retry-after", "-3")], None),
             (&[("retry-after", "soon")], None),
@@ -80,22 +74,13 @@ mod tests {
                 "{pairs:?}"
             );
         }
-        assert_eq!(
-            should_retry(&headers(&[("x-should-retry", "false")])),
-            Some(false)
-        );
-        assert_eq!(
-            should_retry(&headers(&[("x-should-retry", "perhaps")])),
-            None
-        );
+        assert_eq!(should_retry(&headers(&[("x-should-retry", "false")])), Some(false));
+        assert_eq!(should_retry(&headers(&[("x-should-retry", "perhaps")])), None);
         assert_eq!(
             in_text("Limit reached. Please try again in 1.2s."),
             Some(Duration::from_millis(1200))
         );
-        assert_eq!(
-            in_text("try again in 20ms"),
-            Some(Duration::from_millis(20))
-        );
+        assert_eq!(in_text("try again in 20ms"), Some(Duration::from_millis(20)));
         assert_eq!(in_text("try again in 6m0s"), None);
         assert_eq!(in_text("try again in "), None);
     }

@@ -9,9 +9,8 @@ use futures_util::stream;
 use crate::ledger::enter;
 use crate::stream::recorded;
 use crate::{
-    Attempt, Capabilities, Clock, Error, Failure, FinishReason, Image, ImageModel, ImageRequest,
-    ImageResponse, LanguageModel, Result, StreamEvent, SystemClock, TextRequest, TextResponse,
-    TextStream,
+    Attempt, Capabilities, Clock, Error, Failure, FinishReason, Image, ImageModel, ImageRequest, ImageResponse,
+    LanguageModel, Result, StreamEvent, SystemClock, TextRequest, TextResponse, TextStream,
 };
 
 /// Plays a queue of replies, errors and streams, and records what it was asked.
@@ -213,9 +212,7 @@ impl Scripted {
     }
 
     fn incomplete(&self) -> Error {
-        Error::Incomplete(
-            Failure::new(&self.provider, "the stream ended before its last event").boxed(),
-        )
+        Error::Incomplete(Failure::new(&self.provider, "the stream ended before its last event").boxed())
     }
 }
 
@@ -282,8 +279,7 @@ impl ImageModel for Scripted {
             state.images.pop_front()
         };
         let image = image.unwrap_or_else(|| Err(self.exhausted()));
-        let mut result =
-            image.map(|image| ImageResponse::new(&self.provider, &self.model, vec![image]));
+        let mut result = image.map(|image| ImageResponse::new(&self.provider, &self.model, vec![image]));
         enter(&mut result, || self.attempt());
         result
     }

@@ -50,15 +50,10 @@ impl TextStream {
 
 /// Opens a stream and waits for its first event, so that a failure before any output is an error here, where
 /// it can still be repeated elsewhere.
-pub(crate) async fn open<M: LanguageModel + ?Sized>(
-    model: &M,
-    request: &TextRequest,
-) -> Result<TextStream> {
+pub(crate) async fn open<M: LanguageModel + ?Sized>(model: &M, request: &TextRequest) -> Result<TextStream> {
     let mut stream = model.stream(request).await?;
     match stream.next().await {
-        Some(Ok(first)) => Ok(TextStream::new(
-            futures_util::stream::iter([Ok(first)]).chain(stream),
-        )),
+        Some(Ok(first)) => Ok(TextStream::new(futures_util::stream::iter([Ok(first)]).chain(stream))),
         Some(Err(error)) => Err(error),
         None => Err(Error::Incomplete(
             Failure::new(model.provider(), "the stream ended before it began").boxed(),
@@ -74,13 +69,8 @@ pub(crate) fn with_earlier(stream: TextStream, earlier: Vec<Attempt>) -> TextStr
     let mut earlier = Some(earlier);
     TextStream::new(stream.map(move |mut event| {
         match &mut event {
-            Ok(StreamEvent::Done(response)) => {
-                prepend_to(&mut response.attempts, earlier.take().unwrap_or_default())
-            }
-            Err(error) => prepend_to(
-                &mut error.failure_mut().attempts,
-                earlier.take().unwrap_or_default(),
-            ),
+            Ok(StreamEvent::Done(response)) => prepend_to(&mut response.attempts, earlier.take().unwrap_or_default()),
+            Err(error) => prepend_to(&mut error.failure_mut().attempts, earlier.take().unwrap_or_default()),
             Ok(_) => {}
         }
         event

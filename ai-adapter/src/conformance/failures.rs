@@ -10,11 +10,7 @@ async fn meet<H: Harness>(h: &H, fault: Fault) -> Error {
     } else {
         50 * PATIENCE
     });
-    let error = h
-        .model()
-        .generate(&request)
-        .await
-        .expect_err("the far side failed");
+    let error = h.model().generate(&request).await.expect_err("the far side failed");
     assert!(
         error.to_string().chars().count() <= 1000,
         "an error is bounded: {error}"
@@ -35,10 +31,7 @@ pub async fn a_failure_lists_its_attempts<H: Harness>(h: &H) {
 pub async fn a_refusal_is_a_reply_that_says_so<H: Harness>(h: &H) {
     h.inject(Fault::Refusal).await;
     let response = h.model().generate(&h.request()).await.expect("a reply");
-    assert!(
-        response.refusal.is_some() && response.is_refused(),
-        "{response:?}"
-    );
+    assert!(response.refusal.is_some() && response.is_refused(), "{response:?}");
 }
 
 /// An answer cut at the output limit is a reply that finished by `Length`.
@@ -99,10 +92,7 @@ pub async fn garbage_is_malformed<H: Harness>(h: &H) {
 /// A reply cut in the middle of its JSON is `Malformed` or `Incomplete`.
 pub async fn half_a_reply_is_an_error<H: Harness>(h: &H) {
     let error = meet(h, Fault::HalfReply).await;
-    assert!(
-        matches!(error, Error::Malformed(_) | Error::Incomplete(_)),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Malformed(_) | Error::Incomplete(_)), "{error:?}");
 }
 
 /// A reply with no answer in it is `Malformed`.

@@ -151,7 +151,7 @@ pub async fn run<H: Harness>(
     name: &str,
     need: Need,
     skips: &[(&str, &str)],
-    case: for<'a> fn(&'a H) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
+    case: for<'a> fn(&'a H) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
 ) {
     let harness = H::start().await;
     let missing = need.missing(&harness);

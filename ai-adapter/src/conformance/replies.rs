@@ -40,8 +40,10 @@ pub async fn calls_may_overlap<H: Harness>(h: &H) {
     }
 }
 
-/// A flag, its name, and the request with the one setting it is about.
-fn settings<H: Harness>(h: &H) -> Vec<(&'static str, fn(&Capabilities) -> bool, TextRequest)> {
+/// A flag's name, how to read it, and the request with the one setting it is about.
+type Setting = (&'static str, fn(&Capabilities) -> bool, TextRequest);
+
+fn settings<H: Harness>(h: &H) -> Vec<Setting> {
     // The plain request may need a schema, as an offline writer does; JSON mode and a schema exclude each other.
     let plain = h.request();
     let mut without = plain.clone();
@@ -66,15 +68,9 @@ fn settings<H: Harness>(h: &H) -> Vec<(&'static str, fn(&Capabilities) -> bool, 
         (
             "forced_tool",
             |can| can.tools && can.forced_tool,
-            without
-                .tool(tool)
-                .tool_choice(ToolChoice::Named("look_up".into())),
+            without.tool(tool).tool_choice(ToolChoice::Named("look_up".into())),
         ),
-        (
-            "sampling",
-            |can| can.sampling,
-            plain.clone().temperature(0.5),
-        ),
+        ("sampling", |can| can.sampling, plain.clone().temperature(0.5)),
         ("sampling", |can| can.sampling, plain.clone().top_p(0.5)),
         ("stop", |can| can.stop, plain.clone().stop("END")),
         (
@@ -113,9 +109,5 @@ pub async fn unsupported_settings_are_refused<H: Harness>(h: &H) {
         let error = model.stream(&h.request()).await.expect_err("streaming");
         assert!(matches!(error, Error::Unsupported(_)), "{error:?}");
     }
-    assert_eq!(
-        h.arrived().await.unwrap_or(0),
-        0,
-        "a refused request was sent"
-    );
+    assert_eq!(h.arrived().await.unwrap_or(0), 0, "a refused request was sent");
 }

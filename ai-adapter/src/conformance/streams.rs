@@ -29,11 +29,7 @@ pub async fn a_stream_ends_with_its_sum<H: Harness>(h: &H) {
 /// A stream that ends before its terminal event ends in `Incomplete`.
 pub async fn a_cut_stream_is_incomplete<H: Harness>(h: &H) {
     h.inject(Fault::CutStream).await;
-    let mut stream = h
-        .model()
-        .stream(&h.request())
-        .await
-        .expect("a stream that begins");
+    let mut stream = h.model().stream(&h.request()).await.expect("a stream that begins");
     let mut error = None;
     while let Some(event) = stream.next().await {
         assert!(error.is_none(), "an event after the error");
@@ -54,19 +50,11 @@ pub async fn a_cut_stream_is_incomplete<H: Harness>(h: &H) {
 /// What fails before the first piece is the same error `generate` gives.
 pub async fn a_stream_fails_as_generate_does<H: Harness>(h: &H) {
     h.inject(Fault::Down).await;
-    let generated = h
-        .model()
-        .generate(&h.request())
-        .await
-        .expect_err("the far side failed");
+    let generated = h.model().generate(&h.request()).await.expect_err("the far side failed");
     h.inject(Fault::Down).await;
     let streamed = match h.model().stream(&h.request()).await {
         Err(error) => error,
-        Ok(mut stream) => stream
-            .next()
-            .await
-            .expect("an event")
-            .expect_err("the far side failed"),
+        Ok(mut stream) => stream.next().await.expect("an event").expect_err("the far side failed"),
     };
     assert_eq!(streamed.condition(), generated.condition());
     assert_eq!(streamed.attempts().len(), generated.attempts().len());

@@ -46,24 +46,11 @@ async fn the_providers_faults_move_on_and_are_recorded() {
 
 #[tokio::test]
 async fn the_prompts_faults_stay() {
-    let faults: [fn(Box<Failure>) -> Error; 4] = [
-        Error::Rejected,
-        Error::Refused,
-        Error::Unsupported,
-        Error::Config,
-    ];
+    let faults: [fn(Box<Failure>) -> Error; 4] = [Error::Rejected, Error::Refused, Error::Unsupported, Error::Config];
     for fault in faults {
         let other = second();
-        let error = first(fault)
-            .or(other.clone())
-            .generate(&hello())
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (error.attempts().len(), other.requests().len()),
-            (1, 0),
-            "{error:?}"
-        );
+        let error = first(fault).or(other.clone()).generate(&hello()).await.unwrap_err();
+        assert_eq!((error.attempts().len(), other.requests().len()), (1, 0), "{error:?}");
     }
 }
 
@@ -83,21 +70,13 @@ async fn both_failing_gives_the_last_error_and_both_reasons() {
         .iter()
         .filter_map(|attempt| attempt.error.as_deref())
         .collect();
-    assert_eq!(
-        reasons,
-        ["quota_exhausted: one: no", "unavailable: two: down"]
-    );
+    assert_eq!(reasons, ["quota_exhausted: one: no", "unavailable: two: down"]);
 }
 
 #[tokio::test]
 async fn the_second_gets_what_is_left() {
     let clock = Arc::new(VirtualClock::new(0.5));
-    let slow = || {
-        Scripted::new()
-            .named("one", "m1")
-            .clock(clock.clone())
-            .silence()
-    };
+    let slow = || Scripted::new().named("one", "m1").clock(clock.clone()).silence();
     let other = second();
     let pair = Fallback::new(slow(), other.clone()).clock(clock.clone());
     let error = pair
@@ -137,8 +116,5 @@ async fn a_stream_moves_on_before_its_first_piece() {
         .response()
         .await
         .unwrap();
-    assert_eq!(
-        (response.text.as_str(), response.attempts.len()),
-        ("from two", 2)
-    );
+    assert_eq!((response.text.as_str(), response.attempts.len()), ("from two", 2));
 }

@@ -113,23 +113,11 @@ fn the_body_decides_before_the_status() {
 #[test]
 fn every_dialect_of_an_error_is_read() {
     for (body, message, code) in [
-        (
-            r#"{"error":{"message":"m","type":"t","code":"c"}}"#,
-            "h: m",
-            Some("c"),
-        ),
+        (r#"{"error":{"message":"m","type":"t","code":"c"}}"#, "h: m", Some("c")),
         (r#"{"error":{"message":"m","type":"t"}}"#, "h: m", Some("t")),
         (r#"{"error":"m"}"#, "h: m", None),
-        (
-            r#"[{"error":{"message":"m","code":400}}]"#,
-            "h: m",
-            Some("400"),
-        ),
-        (
-            r#"{"errors":[{"code":7003,"message":"m"}]}"#,
-            "h: m",
-            Some("7003"),
-        ),
+        (r#"[{"error":{"message":"m","code":400}}]"#, "h: m", Some("400")),
+        (r#"{"errors":[{"code":7003,"message":"m"}]}"#, "h: m", Some("7003")),
         (
             r#"{"object":"error","message":"m","type":"t","code":1}"#,
             "h: m",
@@ -143,56 +131,30 @@ fn every_dialect_of_an_error_is_read() {
         assert_eq!(error.failure().message, message, "{body}");
         assert_eq!(error.failure().code.as_deref(), code, "{body}");
     }
-    assert!(
-        error(404, &[], "<html>")
-            .to_string()
-            .contains("is the base URL right?")
-    );
+    assert!(error(404, &[], "<html>").to_string().contains("is the base URL right?"));
     let long = error(500, &[], &"é".repeat(100_000));
     assert!(long.failure().message.chars().count() <= 500);
 }
 
 #[test]
 fn headers_say_when_and_whether() {
-    let error_with = |headers| {
-        error(
-            429,
-            headers,
-            r#"{"error":{"message":"Please try again in 2s"}}"#,
-        )
-    };
+    let error_with = |headers| error(429, headers, r#"{"error":{"message":"Please try again in 2s"}}"#);
     let told = error_with(&[("retry-after-ms", "1500"), ("x-request-id", "req_1")]);
-    assert_eq!(
-        told.retry_after(),
-        Some(std::time::Duration::from_millis(1500))
-    );
+    assert_eq!(told.retry_after(), Some(std::time::Duration::from_millis(1500)));
     assert_eq!(told.failure().request_id.as_deref(), Some("req_1"));
-    assert_eq!(
-        error_with(&[]).retry_after(),
-        Some(std::time::Duration::from_secs(2))
-    );
+    assert_eq!(error_with(&[]).retry_after(), Some(std::time::Duration::from_secs(2)));
     assert!(!error_with(&[("x-should-retry", "false")]).is_retryable());
     assert!(error(400, &[("x-should-retry", "true")], "").is_retryable());
     let quota = r#"{"error":{"message":"m","code":"insufficient_quota"}}"#;
-    let quota = error(
-        429,
-        &[("x-should-retry", "true"), ("retry-after", "1")],
-        quota,
-    );
+    let quota = error(429, &[("x-should-retry", "true"), ("retry-after", "1")], quota);
     assert!(!quota.is_retryable() && quota.retry_after().is_none() && quota.is_provider_fault());
 }
 
 #[test]
 fn an_error_under_a_success_goes_by_its_code() {
     for (json, condition) in [
-        (
-            serde_json::json!({ "code": 429, "message": "m" }),
-            "rate_limited",
-        ),
-        (
-            serde_json::json!({ "code": 502, "message": "m" }),
-            "unavailable",
-        ),
+        (serde_json::json!({ "code": 429, "message": "m" }), "rate_limited"),
+        (serde_json::json!({ "code": 502, "message": "m" }), "unavailable"),
         (
             serde_json::json!({ "message": "m", "type": "server_error" }),
             "unavailable",

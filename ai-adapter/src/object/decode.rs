@@ -33,11 +33,7 @@ fn walk(value: &mut Value, schema: &Value, root: &Value, depth: usize) {
             .get("properties")
             .and_then(Value::as_object)
             .is_none_or(Map::is_empty);
-        if let Some(map) = value
-            .as_array()
-            .filter(|_| is_map)
-            .and_then(|items| map_of(items))
-        {
+        if let Some(map) = value.as_array().filter(|_| is_map).and_then(|items| map_of(items)) {
             *value = Value::Object(map);
         }
         if let Value::Object(map) = &mut *value {
@@ -54,8 +50,7 @@ fn walk(value: &mut Value, schema: &Value, root: &Value, depth: usize) {
                 let required = schema.get("required").and_then(Value::as_array);
                 object.retain(|name, value| match properties.get(name) {
                     Some(property) if value.is_null() => {
-                        let required =
-                            required.is_some_and(|names| names.iter().any(|other| other == name));
+                        let required = required.is_some_and(|names| names.iter().any(|other| other == name));
                         required || takes_null(property, root, depth)
                     }
                     _ => true,
@@ -69,9 +64,7 @@ fn walk(value: &mut Value, schema: &Value, root: &Value, depth: usize) {
         }
         Value::Array(items) => {
             if let Some(schema) = schema.get("items") {
-                items
-                    .iter_mut()
-                    .for_each(|item| walk(item, schema, root, depth));
+                items.iter_mut().for_each(|item| walk(item, schema, root, depth));
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -105,21 +98,16 @@ fn takes_null(schema: &Value, root: &Value, depth: usize) -> bool {
     let untyped = !["type", "anyOf", "oneOf", "allOf", "enum", "const"]
         .iter()
         .any(|key| schema.get(*key).is_some());
-    in_type
-        || untyped
-        || branches
-            .into_iter()
-            .any(|branch| takes_null(branch, root, depth))
+    in_type || untyped || branches.into_iter().any(|branch| takes_null(branch, root, depth))
 }
 
 fn map_of(items: &[Value]) -> Option<Map<String, Value>> {
     items
         .iter()
         .map(|item| match item {
-            Value::Object(pair) if pair.len() == 2 => Some((
-                pair.get("key")?.as_str()?.to_owned(),
-                pair.get("value")?.clone(),
-            )),
+            Value::Object(pair) if pair.len() == 2 => {
+                Some((pair.get("key")?.as_str()?.to_owned(), pair.get("value")?.clone()))
+            }
             _ => None,
         })
         .collect()

@@ -17,14 +17,10 @@ pub(super) fn json_object(text: &str) -> Result<Value, String> {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
-    let after_thought = trimmed
-        .rsplit_once("</think>")
-        .map_or(trimmed, |(_, answer)| answer);
+    let after_thought = trimmed.rsplit_once("</think>").map_or(trimmed, |(_, answer)| answer);
     match first_object(after_thought) {
         Some(value) => Ok(value),
-        None if !after_thought.contains('{') => {
-            Err("/: the answer holds no JSON object".to_owned())
-        }
+        None if !after_thought.contains('{') => Err("/: the answer holds no JSON object".to_owned()),
         None => Err(format!("/: the answer is not JSON: {reason}")),
     }
 }

@@ -12,8 +12,8 @@ pub use self::strict::strict_schema;
 use crate::clock::remaining;
 use crate::retry::within;
 use crate::{
-    Attempt, Capabilities, Error, Failure, FinishReason, LanguageModel, Message, ResponseSchema,
-    Result, TextRequest, TextResponse, Tool, ToolChoice, Usage, platform,
+    Attempt, Capabilities, Error, Failure, FinishReason, LanguageModel, Message, ResponseSchema, Result, TextRequest,
+    TextResponse, Tool, ToolChoice, Usage, platform,
 };
 
 /// Two repairs mend what can be mended; a model that fails three times fails the fourth, at the same price.
@@ -35,10 +35,7 @@ pub struct Object<T> {
     pub repairs: u32,
 }
 
-pub(crate) async fn generate<T>(
-    model: &dyn LanguageModel,
-    request: &TextRequest,
-) -> Result<Object<T>>
+pub(crate) async fn generate<T>(model: &dyn LanguageModel, request: &TextRequest) -> Result<Object<T>>
 where
     T: JsonSchema + DeserializeOwned + Send,
 {
@@ -131,11 +128,7 @@ async fn converse(
     }
 }
 
-fn check(
-    provider: &str,
-    request: &TextRequest,
-    schema: &ResponseSchema,
-) -> Result<jsonschema::Validator> {
+fn check(provider: &str, request: &TextRequest, schema: &ResponseSchema) -> Result<jsonschema::Validator> {
     if !request.tools.is_empty() {
         let message = "typed output takes no tools: the model could answer with a call";
         return Err(Error::Unsupported(Failure::new(provider, message).boxed()));
@@ -155,14 +148,10 @@ fn check(
 
 /// A refusal or a cut answer: asking again in other words would be arguing, or paying for the same cut.
 fn unfit(response: &TextResponse) -> Option<Error> {
-    let failure = |message: &str| {
-        Failure::new(&response.provider, message).request_id(response.request_id.clone())
-    };
+    let failure = |message: &str| Failure::new(&response.provider, message).request_id(response.request_id.clone());
     if response.is_refused() {
         let words = response.refusal.as_deref().unwrap_or_default();
-        return Some(Error::Refused(
-            failure(&format!("the model declined: {words}")).boxed(),
-        ));
+        return Some(Error::Refused(failure(&format!("the model declined: {words}")).boxed()));
     }
     if response.finish == FinishReason::Length {
         let tokens = response
@@ -236,11 +225,7 @@ impl Rung {
         match self {
             Self::Native => ask.schema = Some(schema.clone()),
             Self::ForcedTool => {
-                ask.tools = vec![Tool::new(
-                    &schema.name,
-                    "Gives the answer.",
-                    schema.schema.clone(),
-                )];
+                ask.tools = vec![Tool::new(&schema.name, "Gives the answer.", schema.schema.clone())];
                 ask.tool_choice = ToolChoice::Named(schema.name.clone());
             }
             Self::JsonMode | Self::Prompt => {

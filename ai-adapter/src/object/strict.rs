@@ -121,9 +121,7 @@ fn typed(schema: &Map<String, Value>, name: &str, mut out: Map<String, Value>) -
     }
     if let Some(Value::Array(values)) = schema.get("enum").filter(|_| name != "null") {
         // In a nullable enum each branch keeps the values of its own type.
-        let fits = |value: &&Value| {
-            type_of(value) == Some(name) || (name == "number" && value.is_number())
-        };
+        let fits = |value: &&Value| type_of(value) == Some(name) || (name == "number" && value.is_number());
         let values: Vec<_> = values.iter().filter(fits).cloned().collect();
         out.insert("enum".to_owned(), Value::Array(values));
     }
@@ -144,9 +142,7 @@ fn object(schema: &Map<String, Value>, mut out: Map<String, Value>) -> Option<Va
         _ => match open {
             Some(values) => return Some(pairs(&node(values)?, out)),
             // A struct without fields; an object about which nothing is said has no strict form.
-            None if schema.contains_key("additionalProperties") || schema.contains_key("title") => {
-                &Map::new()
-            }
+            None if schema.contains_key("additionalProperties") || schema.contains_key("title") => &Map::new(),
             None => return None,
         },
     };
@@ -191,9 +187,7 @@ fn nullable(mut schema: Value) -> Value {
         }
         return schema;
     }
-    let description = schema
-        .as_object_mut()
-        .and_then(|schema| schema.remove("description"));
+    let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
     let mut out = json!({ "anyOf": [schema, nothing] });
     if let Some(description) = description {
         out["description"] = description;

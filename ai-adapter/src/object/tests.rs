@@ -53,44 +53,20 @@ async fn takes_the_strongest_way_the_model_has() {
     let mut response = TextResponse::new("scripted", "scripted", "");
     response.tool_calls = vec![ToolCall::new("c1", "Page", GOOD)];
     let model = Scripted::new().capabilities(forced).response(response);
-    assert_eq!(
-        model
-            .generate_object::<Page>(&request())
-            .await
-            .unwrap()
-            .value,
-        page()
-    );
+    assert_eq!(model.generate_object::<Page>(&request()).await.unwrap().value, page());
     let sent = &model.requests()[0];
     assert_eq!(sent.tool_choice, ToolChoice::Named("Page".to_owned()));
-    assert_eq!(
-        sent.tools[0].parameters,
-        ResponseSchema::of::<Page>().schema
-    );
+    assert_eq!(sent.tools[0].parameters, ResponseSchema::of::<Page>().schema);
 
-    for (capabilities, json_mode) in [
-        (only(|can| can.json_mode = true), true),
-        (Capabilities::none(), false),
-    ] {
+    for (capabilities, json_mode) in [(only(|can| can.json_mode = true), true), (Capabilities::none(), false)] {
         let model = Scripted::new()
             .capabilities(capabilities)
             .reply(format!("Sure!\n```json\n{GOOD}\n```"));
-        assert_eq!(
-            model
-                .generate_object::<Page>(&request())
-                .await
-                .unwrap()
-                .value,
-            page()
-        );
+        assert_eq!(model.generate_object::<Page>(&request()).await.unwrap().value, page());
         let sent = &model.requests()[0];
         assert_eq!(sent.json_mode, json_mode);
         let system = sent.system.as_deref().unwrap();
-        assert!(
-            system.starts_with("Be brief.\n\n")
-                && system.contains("JSON")
-                && system.contains("maxLength")
-        );
+        assert!(system.starts_with("Be brief.\n\n") && system.contains("JSON") && system.contains("maxLength"));
     }
 }
 
@@ -104,11 +80,7 @@ async fn the_request_may_name_the_schema() {
 
 #[tokio::test]
 async fn errors_go_back_to_the_model_and_everything_is_counted() {
-    let mut first = TextResponse::new(
-        "scripted",
-        "scripted",
-        r#"{"title": "Rome, the eternal", "words": -1}"#,
-    );
+    let mut first = TextResponse::new("scripted", "scripted", r#"{"title": "Rome, the eternal", "words": -1}"#);
     first.usage = Usage::new(10, 5);
     let mut second = TextResponse::new("scripted", "scripted", "Sorry, here it is.");
     second.usage = Usage::new(20, 5);
@@ -120,10 +92,7 @@ async fn errors_go_back_to_the_model_and_everything_is_counted() {
     let requests = model.requests();
     let repair = requests[1].messages[2].text();
     assert_eq!(requests[1].messages[1].role, crate::Role::Assistant);
-    assert!(
-        repair.contains("/title: ") && repair.contains("/words: "),
-        "{repair}"
-    );
+    assert!(repair.contains("/title: ") && repair.contains("/words: "), "{repair}");
     assert!(requests[2].messages[4].text().contains("no JSON object"));
 }
 
@@ -139,14 +108,7 @@ async fn a_forced_tool_is_repaired_by_its_result() {
         .capabilities(forced)
         .response(call("c1", "{}"))
         .response(call("c2", GOOD));
-    assert_eq!(
-        model
-            .generate_object::<Page>(&request())
-            .await
-            .unwrap()
-            .repairs,
-        1
-    );
+    assert_eq!(model.generate_object::<Page>(&request()).await.unwrap().repairs, 1);
     let turns = &model.requests()[1].messages;
     assert_eq!(
         turns[1].parts,
@@ -176,9 +138,7 @@ async fn what_cannot_be_repaired_is_a_typed_error_with_its_ledger() {
         other => panic!("{other:?}"),
     }
     assert!(
-        error
-            .to_string()
-            .contains("schema `Page` after 2 repairs: /title"),
+        error.to_string().contains("schema `Page` after 2 repairs: /title"),
         "{error}"
     );
 
@@ -200,10 +160,7 @@ async fn what_cannot_be_repaired_is_a_typed_error_with_its_ledger() {
     assert_eq!(model.requests().len(), 1);
 
     let with_tool = request().tool(Tool::new("t", "", json!({ "type": "object" })));
-    let error = Scripted::new()
-        .generate_object::<Page>(&with_tool)
-        .await
-        .unwrap_err();
+    let error = Scripted::new().generate_object::<Page>(&with_tool).await.unwrap_err();
     assert!(matches!(error, Error::Unsupported(_)), "{error:?}");
     let error = Scripted::new()
         .generate_object::<Vec<Page>>(&request())
@@ -216,11 +173,7 @@ async fn what_cannot_be_repaired_is_a_typed_error_with_its_ledger() {
 async fn transport_retries_are_no_repairs_and_dyn_models_do_it_too() {
     let down = || Error::Unavailable(Failure::new("scripted", "down").boxed());
     let clock = std::sync::Arc::new(VirtualClock::new(0.5));
-    let script = Scripted::new()
-        .error(down())
-        .reply("{}")
-        .error(down())
-        .reply(GOOD);
+    let script = Scripted::new().error(down()).reply("{}").error(down()).reply(GOOD);
     let model: std::sync::Arc<dyn LanguageModel> =
         std::sync::Arc::new(script.retry(RetryPolicy::default().clock(clock)));
     let object = model.generate_object::<Page>(&request()).await.unwrap();
@@ -264,8 +217,7 @@ fn the_strict_form_is_closed_and_complete() {
     fn walk(schema: &Value) {
         if let Some(object) = schema.as_object() {
             for keyword in [
-                "oneOf", "allOf", "default", "minimum", "maximum", "format", "const", "$schema",
-                "title",
+                "oneOf", "allOf", "default", "minimum", "maximum", "format", "const", "$schema", "title",
             ] {
                 assert!(
                     !object.contains_key(keyword) || object.contains_key("properties"),
@@ -277,10 +229,7 @@ fn the_strict_form_is_closed_and_complete() {
                 let names: Vec<_> = object["properties"].as_object().unwrap().keys().collect();
                 assert_eq!(object["required"], json!(names));
             }
-            assert!(
-                !object.contains_key("$ref") || object.len() == 1,
-                "{schema}"
-            );
+            assert!(!object.contains_key("$ref") || object.len() == 1, "{schema}");
             assert!(object.get("type").is_none_or(Value::is_string), "{schema}");
             object.values().for_each(walk);
         }
@@ -328,12 +277,7 @@ async fn a_strict_answer_is_turned_back() {
         ratio: Some(0.5),
     };
     let want = Rich {
-        blocks: vec![
-            Block::Text {
-                text: "x".to_owned(),
-            },
-            Block::Rule,
-        ],
+        blocks: vec![Block::Text { text: "x".to_owned() }, Block::Rule],
         counts: BTreeMap::from([("a".to_owned(), 1)]),
         next: Some(Box::new(inner)),
         ratio: None,

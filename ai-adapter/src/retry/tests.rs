@@ -10,18 +10,10 @@ fn down() -> Error {
 }
 
 fn limited(after: Duration) -> Error {
-    Error::RateLimited(
-        Failure::new("scripted", "slow down")
-            .retry_after(Some(after))
-            .boxed(),
-    )
+    Error::RateLimited(Failure::new("scripted", "slow down").retry_after(Some(after)).boxed())
 }
 
-fn retrying(
-    script: &Scripted,
-    random: f64,
-    policy: RetryPolicy,
-) -> (Retry<Scripted>, Arc<VirtualClock>) {
+fn retrying(script: &Scripted, random: f64, policy: RetryPolicy) -> (Retry<Scripted>, Arc<VirtualClock>) {
     let clock = Arc::new(VirtualClock::new(random));
     (script.clone().retry(policy.clock(clock.clone())), clock)
 }
@@ -50,36 +42,24 @@ async fn waits_grow_with_full_jitter_up_to_the_cap() {
 
 #[tokio::test]
 async fn gives_up_after_the_last_attempt_with_the_whole_ledger() {
-    let script = Scripted::new()
-        .error(down())
-        .error(down())
-        .error(down())
-        .reply("never");
+    let script = Scripted::new().error(down()).error(down()).error(down()).reply("never");
     let (model, clock) = retrying(&script, 0.0, RetryPolicy::default());
     let error = model.generate(&hello()).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)));
     assert_eq!(
-        (
-            error.attempts().len(),
-            script.requests().len(),
-            clock.sleeps().len()
-        ),
+        (error.attempts().len(), script.requests().len(), clock.sleeps().len()),
         (3, 3, 2)
     );
 }
 
 #[tokio::test]
 async fn the_servers_wish_is_honoured_up_to_a_cap() {
-    let script = Scripted::new()
-        .error(limited(Duration::from_secs(7)))
-        .reply("ok");
+    let script = Scripted::new().error(limited(Duration::from_secs(7))).reply("ok");
     let (model, clock) = retrying(&script, 0.9, RetryPolicy::default());
     model.generate(&hello()).await.unwrap();
     assert_eq!(clock.sleeps(), [Duration::from_secs(7)]);
 
-    let script = Scripted::new()
-        .error(limited(Duration::from_secs(3600)))
-        .reply("never");
+    let script = Scripted::new().error(limited(Duration::from_secs(3600))).reply("never");
     let (model, clock) = retrying(&script, 0.9, RetryPolicy::default());
     let error = model.generate(&hello()).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
@@ -95,21 +75,10 @@ async fn the_error_decides() {
     ] {
         let script = Scripted::new().error(error).reply("never");
         let (model, _) = retrying(&script, 0.5, RetryPolicy::default());
-        assert_eq!(
-            model.generate(&hello()).await.unwrap_err().attempts().len(),
-            1
-        );
+        assert_eq!(model.generate(&hello()).await.unwrap_err().attempts().len(), 1);
     }
-    let odd = Error::Rejected(
-        Failure::new("s", "server says: again")
-            .retryable(Some(true))
-            .boxed(),
-    );
-    let (model, _) = retrying(
-        &Scripted::new().error(odd).reply("ok"),
-        0.5,
-        RetryPolicy::default(),
-    );
+    let odd = Error::Rejected(Failure::new("s", "server says: again").retryable(Some(true)).boxed());
+    let (model, _) = retrying(&Scripted::new().error(odd).reply("ok"), 0.5, RetryPolicy::default());
     model.generate(&hello()).await.unwrap();
 }
 
@@ -144,18 +113,9 @@ async fn one_deadline_covers_every_attempt() {
 
 #[tokio::test]
 async fn a_stream_is_repeated_only_before_its_first_piece() {
-    let script = Scripted::new()
-        .error(down())
-        .cut([] as [&str; 0])
-        .pieces(["a", "b"]);
+    let script = Scripted::new().error(down()).cut([] as [&str; 0]).pieces(["a", "b"]);
     let (model, _) = retrying(&script, 0.5, RetryPolicy::default());
-    let response = model
-        .stream(&hello())
-        .await
-        .unwrap()
-        .response()
-        .await
-        .unwrap();
+    let response = model.stream(&hello()).await.unwrap().response().await.unwrap();
     assert_eq!((response.text.as_str(), response.attempts.len()), ("ab", 3));
 
     let script = Scripted::new().error(down()).cut(["a"]).reply("never");

@@ -1,4 +1,6 @@
 //! The conformance suite around every provider and wrapper of the crate.
+// Helpers of tests may panic as tests do; the setting in clippy.toml knows test functions alone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[cfg(all(feature = "conformance", feature = "openai"))]
 mod openai;
@@ -8,3 +10,7 @@ mod scripted;
 mod template;
 #[cfg(feature = "conformance")]
 mod wrappers;
+
+#[cfg(feature = "mock")]
+mod mock;
+mod weight;

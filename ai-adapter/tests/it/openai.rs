@@ -33,16 +33,12 @@ impl Respond for Chat {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let body: Value = serde_json::from_slice(&request.body).expect("a JSON body");
         for (field, value) in body.as_object().expect("an object") {
-            let known = FIELDS.contains(&field.as_str())
-                || (field == "stream_options" && body["stream"] == true);
+            let known = FIELDS.contains(&field.as_str()) || (field == "stream_options" && body["stream"] == true);
             assert!(known && !value.is_null(), "{field}: {value}");
         }
         assert_eq!(body["model"], "gpt-test");
         for message in body["messages"].as_array().expect("messages") {
-            assert!(
-                ["system", "user", "assistant", "tool"]
-                    .contains(&message["role"].as_str().unwrap())
-            );
+            assert!(["system", "user", "assistant", "tool"].contains(&message["role"].as_str().unwrap()));
             assert!(message["content"].is_string());
         }
         if body["response_format"]["type"] == "json_object" {
@@ -57,8 +53,7 @@ impl Respond for Chat {
                 json!({ "object": "chat.completion.chunk", "model": "gpt-test-1", "usage": null,
                         "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }] })
             };
-            let usage =
-                json!({ "choices": [], "usage": { "prompt_tokens": 9, "completion_tokens": 2 } });
+            let usage = json!({ "choices": [], "usage": { "prompt_tokens": 9, "completion_tokens": 2 } });
             let events = [
                 chunk(json!({ "role": "assistant", "content": "" }), Value::Null),
                 chunk(json!({ "content": "Hel" }), Value::Null),
@@ -89,10 +84,7 @@ fn reply(message: &Value, finish: &str) -> Value {
 }
 
 fn sse(events: &[Value], done: bool) -> ResponseTemplate {
-    let mut body: String = events
-        .iter()
-        .map(|event| format!("data: {event}\n\n"))
-        .collect();
+    let mut body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
     if done {
         body.push_str("data: [DONE]\n\n");
     }
@@ -100,8 +92,7 @@ fn sse(events: &[Value], done: bool) -> ResponseTemplate {
 }
 
 fn error(status: u16, kind: &str, code: &str) -> ResponseTemplate {
-    let error =
-        json!({ "message": format!("about {code}"), "type": kind, "param": null, "code": code });
+    let error = json!({ "message": format!("about {code}"), "type": kind, "param": null, "code": code });
     ResponseTemplate::new(status).set_body_json(json!({ "error": error }))
 }
 
@@ -154,21 +145,13 @@ impl Server {
             Fault::Unauthenticated => error(401, "invalid_request_error", "invalid_api_key"),
             Fault::BadRequest => error(400, "invalid_request_error", "invalid_value"),
             Fault::Down => ResponseTemplate::new(503).set_body_string("<html>upstream</html>"),
-            Fault::Silence => {
-                ResponseTemplate::new(200).set_delay(PATIENCE + Duration::from_secs(20))
-            }
-            Fault::Garbage => {
-                ResponseTemplate::new(200).set_body_raw("<html>Sign in</html>", "text/html")
-            }
+            Fault::Silence => ResponseTemplate::new(200).set_delay(PATIENCE + Duration::from_secs(20)),
+            Fault::Garbage => ResponseTemplate::new(200).set_body_raw("<html>Sign in</html>", "text/html"),
             Fault::HalfReply => {
-                let whole =
-                    reply(&json!({ "role": "assistant", "content": "Hello." }), "stop").to_string();
-                ResponseTemplate::new(200)
-                    .set_body_raw(&whole.as_bytes()[..whole.len() / 2], "application/json")
+                let whole = reply(&json!({ "role": "assistant", "content": "Hello." }), "stop").to_string();
+                ResponseTemplate::new(200).set_body_raw(&whole.as_bytes()[..whole.len() / 2], "application/json")
             }
-            Fault::Empty => {
-                ResponseTemplate::new(200).set_body_json(reply(&json!({ "content": null }), "stop"))
-            }
+            Fault::Empty => ResponseTemplate::new(200).set_body_json(reply(&json!({ "content": null }), "stop")),
             Fault::Refusal => {
                 let message = json!({ "role": "assistant", "content": null, "refusal": "I cannot help with that." });
                 ResponseTemplate::new(200).set_body_json(reply(&message, "stop"))
@@ -178,9 +161,7 @@ impl Server {
                 ResponseTemplate::new(200).set_body_json(reply(&message, "length"))
             }
             Fault::CutStream => sse(
-                &[
-                    json!({ "choices": [{ "index": 0, "delta": { "content": "Once" }, "finish_reason": null }] }),
-                ],
+                &[json!({ "choices": [{ "index": 0, "delta": { "content": "Once" }, "finish_reason": null }] })],
                 false,
             ),
             other => panic!("unknown fault {other:?}"),

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use presswork_ai_adapter::conformance::{Fault, Harness, RETRY_AFTER};
 use presswork_ai_adapter::{
-    Capabilities, Error, Failure, FinishReason, LanguageModel, Scripted, TextResponse,
-    language_model_conformance,
+    Capabilities, Error, Failure, FinishReason, LanguageModel, Scripted, TextResponse, language_model_conformance,
 };
 
 /// Adds a fault to a script.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use presswork_ai_adapter::conformance::{Fault, Harness};
 use presswork_ai_adapter::{
-    Fallback, LanguageModel, LanguageModelExt, RetryPolicy, Scripted, VirtualClock,
-    language_model_conformance,
+    Fallback, LanguageModel, LanguageModelExt, RetryPolicy, Scripted, VirtualClock, language_model_conformance,
 };
 
 use crate::scripted::{answer, fail};
@@ -32,9 +31,7 @@ mod retry {
         }
 
         fn model(&self) -> Arc<dyn LanguageModel> {
-            let policy = RetryPolicy::default()
-                .max_attempts(ATTEMPTS)
-                .clock(self.clock.clone());
+            let policy = RetryPolicy::default().max_attempts(ATTEMPTS).clock(self.clock.clone());
             Arc::new(self.script.clone().retry(policy))
         }
 
@@ -44,11 +41,7 @@ mod retry {
 
         async fn inject(&self, fault: Fault) {
             match fault {
-                Fault::RateLimited
-                | Fault::Down
-                | Fault::Garbage
-                | Fault::Empty
-                | Fault::HalfReply => {
+                Fault::RateLimited | Fault::Down | Fault::Garbage | Fault::Empty | Fault::HalfReply => {
                     (0..ATTEMPTS).for_each(|_| fail(&self.script, fault));
                 }
                 _ => fail(&self.script, fault),
@@ -86,9 +79,7 @@ mod fallback {
         }
 
         fn model(&self) -> Arc<dyn LanguageModel> {
-            Arc::new(
-                Fallback::new(self.first.clone(), self.second.clone()).clock(self.clock.clone()),
-            )
+            Arc::new(Fallback::new(self.first.clone(), self.second.clone()).clock(self.clock.clone()))
         }
 
         async fn answer(&self) {

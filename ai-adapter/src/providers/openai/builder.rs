@@ -140,8 +140,7 @@ impl OpenAiBuilder {
             }
             Some(key) => {
                 let value = HeaderValue::try_from(format!("Bearer {}", key.expose()));
-                let mut value = value
-                    .map_err(|_| bad(&provider, "the API key holds characters no header can"))?;
+                let mut value = value.map_err(|_| bad(&provider, "the API key holds characters no header can"))?;
                 value.set_sensitive(true);
                 Some(value)
             }
@@ -151,8 +150,7 @@ impl OpenAiBuilder {
         let client = match self.client {
             Some(client) => client,
             None => platform::client().map_err(|error| {
-                let failure = Failure::new(&provider, "no HTTP client can be made")
-                    .source(error.without_url());
+                let failure = Failure::new(&provider, "no HTTP client can be made").source(error.without_url());
                 Error::Config(failure.boxed())
             })?,
         };
@@ -176,8 +174,7 @@ impl OpenAiBuilder {
 
 /// The endpoint and the host, as errors name it. Reasons never repeat the URL: it may hold a secret.
 fn endpoint(base: &str) -> Result<(Url, String), &'static str> {
-    let url = Url::parse(base)
-        .map_err(|_| "the base URL is not a URL; expected something like https://host/v1")?;
+    let url = Url::parse(base).map_err(|_| "the base URL is not a URL; expected something like https://host/v1")?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("the base URL is neither http nor https");
     }

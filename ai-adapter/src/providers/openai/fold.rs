@@ -42,19 +42,12 @@ impl Fold {
     }
 
     /// One JSON text: a reply or a chunk. Pieces that a reader can already use go to `emit`.
-    pub(super) fn add(
-        &mut self,
-        answer: &Answer,
-        json: &[u8],
-        mut emit: impl FnMut(StreamEvent),
-    ) -> Result<()> {
+    pub(super) fn add(&mut self, answer: &Answer, json: &[u8], mut emit: impl FnMut(StreamEvent)) -> Result<()> {
         let reply: Reply = match serde_json::from_slice(json) {
             Ok(reply) => reply,
             Err(error) => {
                 // An error may have a shape of its own: `[{"error": ..}]`, `{"message": ..}`.
-                let told = serde_json::from_slice(json)
-                    .ok()
-                    .and_then(|json| Told::find(&json));
+                let told = serde_json::from_slice(json).ok().and_then(|json| Told::find(&json));
                 return Err(match told {
                     Some(told) => error_told(&self.peer, None, &answer.headers, told),
                     None => not_understood(&self.peer, answer.content_type(), json, &error),
@@ -91,10 +84,7 @@ impl Fold {
             }
         }
         if let Some(words) = delta.refusal.filter(|words| !words.is_empty()) {
-            self.response
-                .refusal
-                .get_or_insert_default()
-                .push_str(&words);
+            self.response.refusal.get_or_insert_default().push_str(&words);
         }
         for call in delta.tool_calls.into_iter().flatten() {
             self.call(call);
@@ -111,12 +101,7 @@ impl Fold {
             self.response.text.push_str(&text);
             emit(StreamEvent::Text(text));
         }
-        let called: usize = self
-            .response
-            .tool_calls
-            .iter()
-            .map(|call| call.arguments.len())
-            .sum();
+        let called: usize = self.response.tool_calls.iter().map(|call| call.arguments.len()).sum();
         if self.response.text.len() + called > MAX_TEXT {
             return Err(malformed(&self.peer, "the answer is larger than 16 MiB"));
         }
@@ -126,13 +111,10 @@ impl Fold {
     /// Opens a call or adds to one. Servers leave out index or id, and put several calls under index 0.
     fn call(&mut self, call: Call) {
         let id = call.id.filter(|id| !id.is_empty());
-        let known = self
-            .opened
-            .iter()
-            .rposition(|(index, opened)| match (&id, opened) {
-                (Some(id), Some(opened)) => id == opened,
-                _ => call.index.is_none() || call.index == *index,
-            });
+        let known = self.opened.iter().rposition(|(index, opened)| match (&id, opened) {
+            (Some(id), Some(opened)) => id == opened,
+            _ => call.index.is_none() || call.index == *index,
+        });
         let Function { name, arguments } = call.function.unwrap_or(Function {
             name: None,
             arguments: super::reply::Text::default(),
@@ -162,9 +144,7 @@ impl Fold {
             // OpenRouter and Mistral; DeepSeek.
             "error" | "insufficient_system_resource" => {
                 let message = format!("{}: the model stopped: {reason}", self.peer.host);
-                return Err(Error::Unavailable(
-                    Failure::new(&self.peer.provider, message).boxed(),
-                ));
+                return Err(Error::Unavailable(Failure::new(&self.peer.provider, message).boxed()));
             }
             _ => FinishReason::Other(reason.clone()),
         };
@@ -184,17 +164,11 @@ impl Fold {
         if response.refusal.is_some() {
             response.finish = FinishReason::ContentFilter;
         } else if !response.tool_calls.is_empty()
-            && matches!(
-                response.finish,
-                FinishReason::Stop | FinishReason::Unspecified
-            )
+            && matches!(response.finish, FinishReason::Stop | FinishReason::Unspecified)
         {
             response.finish = FinishReason::ToolCalls;
         }
-        let explained = matches!(
-            response.finish,
-            FinishReason::Length | FinishReason::ContentFilter
-        );
+        let explained = matches!(response.finish, FinishReason::Length | FinishReason::ContentFilter);
         if response.text.is_empty() && response.tool_calls.is_empty() && !explained {
             return Err(malformed(&self.peer, "the reply holds no answer"));
         }

@@ -19,8 +19,7 @@ use crate::http::{self, Answer, Peer};
 use crate::ledger::{enter, enter_error};
 use crate::stream::recorded;
 use crate::{
-    Attempt, Capabilities, Error, Failure, LanguageModel, Result, TextRequest, TextResponse,
-    TextStream, platform,
+    Attempt, Capabilities, Error, Failure, LanguageModel, Result, TextRequest, TextResponse, TextStream, platform,
 };
 
 /// A model behind `POST {base_url}/chat/completions`.
@@ -73,8 +72,7 @@ impl OpenAi {
             return Err(Error::Timeout(failure.boxed()));
         }
         let mut warnings = Vec::new();
-        let chat =
-            wire::ChatRequest::new(&self.model, &self.dialect, request, stream, &mut warnings);
+        let chat = wire::ChatRequest::new(&self.model, &self.dialect, request, stream, &mut warnings);
         let body = serde_json::to_vec(&chat).map_err(|error| {
             Error::Config(
                 Failure::new(&self.peer.provider, "the request cannot be written as JSON")
@@ -137,9 +135,7 @@ impl LanguageModel for OpenAi {
     }
 
     async fn generate(&self, request: &TextRequest) -> Result<TextResponse> {
-        self.dialect
-            .capabilities
-            .check(&self.peer.provider, request)?;
+        self.dialect.capabilities.check(&self.peer.provider, request)?;
         let started = platform::now_ms();
         let mut result = self.ask(request).await;
         enter(&mut result, || self.attempt_since(started));
@@ -147,9 +143,7 @@ impl LanguageModel for OpenAi {
     }
 
     async fn stream(&self, request: &TextRequest) -> Result<TextStream> {
-        self.dialect
-            .capabilities
-            .check_stream(&self.peer.provider, request)?;
+        self.dialect.capabilities.check_stream(&self.peer.provider, request)?;
         let started = platform::now_ms();
         match self.post(request, true).await {
             Ok((answer, warnings)) => {

@@ -105,9 +105,7 @@ struct CompletionDetails {
 
 impl From<WireUsage> for Usage {
     fn from(wire: WireUsage) -> Self {
-        let cached = wire
-            .prompt_tokens_details
-            .and_then(|details| details.cached_tokens.0);
+        let cached = wire.prompt_tokens_details.and_then(|details| details.cached_tokens.0);
         Self {
             input_tokens: wire.prompt_tokens.0,
             output_tokens: wire.completion_tokens.0,

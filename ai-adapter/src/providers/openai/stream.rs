@@ -20,10 +20,7 @@ struct State {
 }
 
 /// The events of a streamed answer.
-pub(super) fn events(
-    answer: Answer,
-    fold: Fold,
-) -> impl Stream<Item = Result<StreamEvent>> + Send + 'static {
+pub(super) fn events(answer: Answer, fold: Fold) -> impl Stream<Item = Result<StreamEvent>> + Send + 'static {
     let content_type = answer.content_type();
     let is_whole = !content_type.is_empty() && !content_type.contains("event-stream");
     let state = State {
@@ -127,8 +124,7 @@ impl State {
 
     fn done(&mut self) -> Result<()> {
         if let Some(fold) = self.fold.take() {
-            self.ready
-                .push_back(StreamEvent::Done(Box::new(fold.response()?)));
+            self.ready.push_back(StreamEvent::Done(Box::new(fold.response()?)));
         }
         Ok(())
     }

@@ -9,8 +9,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
 use crate::{
-    FinishReason, LanguageModelExt, Message, ReasoningEffort, ResponseSchema, StreamEvent, Tool,
-    ToolCall, ToolChoice, Usage,
+    FinishReason, LanguageModelExt, Message, ReasoningEffort, ResponseSchema, StreamEvent, Tool, ToolCall, ToolChoice,
+    Usage,
 };
 
 const KEY: &str = "sk-secret-abcdefghijklmnop";

@@ -142,9 +142,7 @@ impl<'a> ChatRequest<'a> {
             },
             reasoning_effort: request.reasoning_effort.map(crate::ReasoningEffort::as_str),
             stream,
-            stream_options: (stream && dialect.stream_usage).then_some(StreamOptions {
-                include_usage: true,
-            }),
+            stream_options: (stream && dialect.stream_usage).then_some(StreamOptions { include_usage: true }),
         }
     }
 }
@@ -161,10 +159,7 @@ fn wire_tool(tool: &crate::Tool) -> WireTool<'_> {
     }
 }
 
-fn response_format<'a>(
-    request: &'a TextRequest,
-    warnings: &mut Vec<String>,
-) -> Option<ResponseFormat<'a>> {
+fn response_format<'a>(request: &'a TextRequest, warnings: &mut Vec<String>) -> Option<ResponseFormat<'a>> {
     let Some(wanted) = &request.schema else {
         return request.json_mode.then_some(ResponseFormat::JsonObject);
     };
@@ -178,10 +173,7 @@ fn response_format<'a>(
     let json_schema = JsonSchema {
         name: &wanted.name,
         strict: strict.is_some(),
-        schema: strict.map_or(
-            std::borrow::Cow::Borrowed(&wanted.schema),
-            std::borrow::Cow::Owned,
-        ),
+        schema: strict.map_or(std::borrow::Cow::Borrowed(&wanted.schema), std::borrow::Cow::Owned),
     };
     Some(ResponseFormat::JsonSchema { json_schema })
 }

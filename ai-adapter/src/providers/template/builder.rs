@@ -17,11 +17,7 @@ impl TemplateBuilder {
     /// Adds an object: its fields and the minijinja template of each. The name is that of the
     /// [`ResponseSchema`](crate::ResponseSchema) it answers.
     #[must_use]
-    pub fn object<F, S>(
-        mut self,
-        name: impl Into<String>,
-        fields: impl IntoIterator<Item = (F, S)>,
-    ) -> Self
+    pub fn object<F, S>(mut self, name: impl Into<String>, fields: impl IntoIterator<Item = (F, S)>) -> Self
     where
         F: Into<String>,
         S: Into<String>,
@@ -79,10 +75,7 @@ impl TemplateBuilder {
                 return Err(bad(format!("object `{object}` is given twice")));
             }
         }
-        Ok(Template {
-            environment,
-            objects,
-        })
+        Ok(Template { environment, objects })
     }
 }
 

@@ -9,10 +9,7 @@ pub(super) fn shape(text: &str, field: &str, root: &Value) -> Result<Option<Valu
         .get("required")
         .and_then(Value::as_array)
         .is_some_and(|all| all.iter().any(|name| name == field));
-    let Some(schema) = root
-        .get("properties")
-        .and_then(|properties| properties.get(field))
-    else {
+    let Some(schema) = root.get("properties").and_then(|properties| properties.get(field)) else {
         return Err("the schema does not know this field".to_owned());
     };
     if text.is_empty() && !required {
@@ -47,10 +44,7 @@ fn kind<'a>(schema: &'a Value, root: &'a Value) -> (&'a Value, &'a str) {
     // Each step goes one level in; a chain longer than this is a cycle.
     for _ in 0..16 {
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-            match reference
-                .strip_prefix('#')
-                .and_then(|pointer| root.pointer(pointer))
-            {
+            match reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer)) {
                 Some(target) => schema = target,
                 None => break,
             }
@@ -70,10 +64,7 @@ fn kind<'a>(schema: &'a Value, root: &'a Value) -> (&'a Value, &'a str) {
     }
     let kind = match schema.get("type") {
         Some(Value::String(name)) => Some(name.as_str()),
-        Some(Value::Array(names)) => names
-            .iter()
-            .filter_map(Value::as_str)
-            .find(|name| *name != "null"),
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).find(|name| *name != "null"),
         _ => None,
     };
     (schema, kind.unwrap_or("string"))
@@ -81,9 +72,7 @@ fn kind<'a>(schema: &'a Value, root: &'a Value) -> (&'a Value, &'a str) {
 
 /// ` line 3`, where it is known.
 pub(super) fn place(error: &minijinja::Error) -> String {
-    error
-        .line()
-        .map_or_else(String::new, |line| format!(" line {line}"))
+    error.line().map_or_else(String::new, |line| format!(" line {line}"))
 }
 
 /// What is wrong, with the placeholder it is wrong with.

@@ -13,8 +13,8 @@ pub use self::builder::TemplateBuilder;
 use crate::clock::elapsed;
 use crate::ledger::enter;
 use crate::{
-    Attempt, Capabilities, Error, Failure, LanguageModel, Message, ResponseSchema, Result, Role,
-    StreamEvent, TextRequest, TextResponse, TextStream, platform,
+    Attempt, Capabilities, Error, Failure, LanguageModel, Message, ResponseSchema, Result, Role, StreamEvent,
+    TextRequest, TextResponse, TextStream, platform,
 };
 
 const NAME: &str = "template";
@@ -71,13 +71,7 @@ impl Template {
 
     fn write(&self, request: &TextRequest) -> Result<TextResponse> {
         let schema = request.schema.as_ref().ok_or_else(|| {
-            Error::Unsupported(
-                Failure::new(
-                    NAME,
-                    "templates write typed objects; the request has no schema",
-                )
-                .boxed(),
-            )
+            Error::Unsupported(Failure::new(NAME, "templates write typed objects; the request has no schema").boxed())
         })?;
         let fields = self.objects.get(&schema.name).ok_or_else(|| {
             let known: Vec<_> = self.objects.keys().map(String::as_str).collect();
@@ -127,18 +121,14 @@ impl Template {
     }
 
     fn render(&self, object: &str, field: &str, data: &minijinja::Value) -> Result<String> {
-        let template = self
-            .environment
-            .get_template(&builder::template_name(object, field));
-        template
-            .and_then(|template| template.render(data))
-            .map_err(|error| {
-                let place = fill::place(&error);
-                rejected_by(
-                    format!("field `{object}.{field}`{place}: {}", fill::reason(&error)),
-                    error,
-                )
-            })
+        let template = self.environment.get_template(&builder::template_name(object, field));
+        template.and_then(|template| template.render(data)).map_err(|error| {
+            let place = fill::place(&error);
+            rejected_by(
+                format!("field `{object}.{field}`{place}: {}", fill::reason(&error)),
+                error,
+            )
+        })
     }
 
     fn recorded(&self, request: &TextRequest) -> Result<TextResponse> {
@@ -161,23 +151,15 @@ fn rejected_by(message: String, source: minijinja::Error) -> Error {
 
 /// The last fenced JSON block of the last user message that has one; a repair turn has none.
 fn data(messages: &[Message]) -> Result<Value> {
-    let users = messages
-        .iter()
-        .rev()
-        .filter(|message| message.role == Role::User);
-    let text = users
-        .map(Message::text)
-        .find(|text| text.contains("```json"));
-    let text = text
-        .ok_or_else(|| rejected("the prompt has no ```json block to take data from".to_owned()))?;
+    let users = messages.iter().rev().filter(|message| message.role == Role::User);
+    let text = users.map(Message::text).find(|text| text.contains("```json"));
+    let text = text.ok_or_else(|| rejected("the prompt has no ```json block to take data from".to_owned()))?;
     let block = text.rsplit_once("```json").map_or("", |(_, rest)| rest);
     // Inside valid JSON no line begins with a fence: line breaks in strings are escaped.
     let block = block.split_once("\n```").map_or(block, |(block, _)| block);
     match serde_json::from_str(block) {
         Ok(data @ Value::Object(_)) => Ok(data),
-        Ok(_) => Err(rejected(
-            "the ```json block of the prompt is not an object".to_owned(),
-        )),
+        Ok(_) => Err(rejected("the ```json block of the prompt is not an object".to_owned())),
         Err(error) => Err(rejected(format!(
             "the ```json block of the prompt is not JSON: {error}"
         ))),

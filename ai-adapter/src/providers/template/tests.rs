@@ -22,10 +22,7 @@ const FIELDS: [(&str, &str); 7] = [
     ("keywords", "one\n\n  {{ topic.name }}\n"),
     ("words", "{{ topic.words }}"),
     ("indexed", "true"),
-    (
-        "note",
-        "{% if topic.note is defined %}{{ topic.note }}{% endif %}",
-    ),
+    ("note", "{% if topic.note is defined %}{{ topic.note }}{% endif %}"),
     ("ranks", "1\n-2"),
 ];
 
@@ -65,10 +62,7 @@ async fn fills_every_kind_of_field_from_the_last_block() {
 
 async fn error_of(writer: &Template, request: &TextRequest) -> String {
     let schema = ResponseSchema::of::<Page>();
-    let error = writer
-        .generate(&request.clone().schema(schema))
-        .await
-        .unwrap_err();
+    let error = writer.generate(&request.clone().schema(schema)).await.unwrap_err();
     assert!(matches!(error, Error::Rejected(_)), "{error:?}");
     assert!(!error.is_retryable() && !error.is_provider_fault());
     assert_eq!(error.attempts().len(), 1);
@@ -104,19 +98,13 @@ async fn bad_prompts_are_told_apart() {
         let error = error_of(&writer, &request).await;
         assert!(error.contains(reason), "{error}");
     }
-    let other = Template::builder()
-        .object("post", [("text", "x")])
-        .build()
-        .unwrap();
+    let other = Template::builder().object("post", [("text", "x")]).build().unwrap();
     assert!(
         error_of(&other, &prompt("{}"))
             .await
             .contains("no templates for `page`, only for: post")
     );
-    let partial = Template::builder()
-        .object("page", [("title", "x")])
-        .build()
-        .unwrap();
+    let partial = Template::builder().object("page", [("title", "x")]).build().unwrap();
     assert!(
         error_of(&partial, &prompt("{}"))
             .await
@@ -136,14 +124,8 @@ fn build_refuses_what_cannot_work() {
     assert!(broken.contains("field `page.title` line 2"), "{broken}");
     for (builder, reason) in [
         (Template::builder(), "at least one object"),
-        (
-            Template::builder().object("page", [("", ""); 0]),
-            "no field",
-        ),
-        (
-            Template::builder().object("page", [("a", ""), ("a", "")]),
-            "twice",
-        ),
+        (Template::builder().object("page", [("", ""); 0]), "no field"),
+        (Template::builder().object("page", [("a", ""), ("a", "")]), "twice"),
         (
             Template::builder()
                 .object("page", [("a", "")])

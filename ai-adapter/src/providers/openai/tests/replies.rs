@@ -80,26 +80,17 @@ async fn compatible_replies_are_read_leniently() {
             FinishReason::Unspecified,
         ),
     ] {
-        let response =
-            reply_to(json!({ "id": null, "choices": [choice], "usage": null, "error": null }))
-                .await
-                .unwrap();
-        assert_eq!(
-            (response.text.as_str(), &response.finish),
-            (text, &finish),
-            "{choice}"
-        );
+        let response = reply_to(json!({ "id": null, "choices": [choice], "usage": null, "error": null }))
+            .await
+            .unwrap();
+        assert_eq!((response.text.as_str(), &response.finish), (text, &finish), "{choice}");
         assert_eq!(response.usage, Usage::default());
     }
     let odd = json!({ "choices": [{ "message": { "content": "x" } }],
                       "usage": { "prompt_tokens": 3.0, "completion_tokens": "many", "prompt_cache_hit_tokens": 2 } });
     let usage = reply_to(odd).await.unwrap().usage;
     assert_eq!(
-        (
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cached_input_tokens
-        ),
+        (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens),
         (Some(3), None, Some(2))
     );
 }
@@ -124,15 +115,10 @@ async fn tool_calls_in_every_spelling() {
             ("call_0", "{}"),
         ),
     ] {
-        let response =
-            reply_to(json!({ "choices": [{ "message": message, "finish_reason": "stop" }] }))
-                .await
-                .unwrap();
-        assert_eq!(
-            response.tool_calls,
-            [ToolCall::new(want.0, "f", want.1)],
-            "{message}"
-        );
+        let response = reply_to(json!({ "choices": [{ "message": message, "finish_reason": "stop" }] }))
+            .await
+            .unwrap();
+        assert_eq!(response.tool_calls, [ToolCall::new(want.0, "f", want.1)], "{message}");
         assert_eq!(response.finish, FinishReason::ToolCalls);
     }
 }
@@ -140,18 +126,9 @@ async fn tool_calls_in_every_spelling() {
 #[tokio::test]
 async fn a_success_that_is_an_error_is_one() {
     for (body, condition) in [
-        (
-            json!({ "error": { "code": 429, "message": "m" } }),
-            "rate_limited",
-        ),
-        (
-            json!({ "error": { "code": 402, "message": "m" } }),
-            "quota_exhausted",
-        ),
-        (
-            json!([{ "error": { "code": 400, "message": "m" } }]),
-            "rejected",
-        ),
+        (json!({ "error": { "code": 429, "message": "m" } }), "rate_limited"),
+        (json!({ "error": { "code": 402, "message": "m" } }), "quota_exhausted"),
+        (json!([{ "error": { "code": 400, "message": "m" } }]), "rejected"),
         (
             json!({ "choices": [{ "message": { "content": "" }, "finish_reason": "error" }] }),
             "unavailable",
@@ -189,8 +166,7 @@ async fn an_unreachable_server_is_named_plainly() {
 
 #[tokio::test]
 async fn a_huge_body_is_refused() {
-    let (_server, model) =
-        answering(ResponseTemplate::new(200).set_body_bytes(vec![b' '; 17 * 1024 * 1024])).await;
+    let (_server, model) = answering(ResponseTemplate::new(200).set_body_bytes(vec![b' '; 17 * 1024 * 1024])).await;
     let error = model.generate(&hello()).await.unwrap_err();
     assert!(
         matches!(error, Error::Malformed(_)) && error.to_string().contains("16 MiB"),

@@ -11,22 +11,14 @@ async fn the_request_is_exactly_what_the_api_takes() {
     });
     let request = TextRequest::user("Hi")
         .system("Be brief.")
-        .message(Message::tool_calls([ToolCall::new(
-            "c1",
-            "look_up",
-            "{\"q\":1}",
-        )]))
+        .message(Message::tool_calls([ToolCall::new("c1", "look_up", "{\"q\":1}")]))
         .message(Message::tool_result("c1", "42"))
         .max_output_tokens(50)
         .temperature(0.7)
         .top_p(0.9)
         .stop("END")
         .schema(ResponseSchema::new("page", schema))
-        .tool(Tool::new(
-            "look_up",
-            "Looks up.",
-            json!({ "type": "object" }),
-        ))
+        .tool(Tool::new("look_up", "Looks up.", json!({ "type": "object" })))
         .tool_choice(ToolChoice::Named("look_up".into()))
         .reasoning_effort(ReasoningEffort::Low)
         .metadata("site", "x");
@@ -54,8 +46,7 @@ async fn the_request_is_exactly_what_the_api_takes() {
         "reasoning_effort": "low",
     });
     let server = MockServer::start().await;
-    let answer = ResponseTemplate::new(200)
-        .set_body_json(json!({ "choices": [{ "message": { "content": "x" } }] }));
+    let answer = ResponseTemplate::new(200).set_body_json(json!({ "choices": [{ "message": { "content": "x" } }] }));
     Mock::given(method("POST"))
         .and(path("/chat/completions"))
         .respond_with(answer)
@@ -64,33 +55,22 @@ async fn the_request_is_exactly_what_the_api_takes() {
     model_at(&server.uri()).generate(&request).await.unwrap();
     let sent = &server.received_requests().await.unwrap()[0];
     assert_eq!(sent.body_json::<Value>().unwrap(), want);
-    assert_eq!(
-        sent.headers["authorization"],
-        format!("Bearer {KEY}").as_str()
-    );
+    assert_eq!(sent.headers["authorization"], format!("Bearer {KEY}").as_str());
 }
 
 #[tokio::test]
 async fn without_a_key_no_authorization_is_sent_and_the_dialect_names_the_limit() {
     let server = MockServer::start().await;
-    let answer = ResponseTemplate::new(200)
-        .set_body_json(json!({ "choices": [{ "message": { "content": "x" } }] }));
-    let want =
-        json!({ "model": "m", "messages": [{ "role": "user", "content": "Hi" }], "max_tokens": 5 });
-    Mock::given(body_json(want))
-        .respond_with(answer)
-        .mount(&server)
-        .await;
+    let answer = ResponseTemplate::new(200).set_body_json(json!({ "choices": [{ "message": { "content": "x" } }] }));
+    let want = json!({ "model": "m", "messages": [{ "role": "user", "content": "Hi" }], "max_tokens": 5 });
+    Mock::given(body_json(want)).respond_with(answer).mount(&server).await;
     let model = OpenAi::builder("m")
         .base_url(server.uri())
         .name("ollama")
         .build()
         .unwrap();
     let response = model.generate(&hello().max_output_tokens(5)).await.unwrap();
-    assert_eq!(
-        (response.provider.as_str(), response.model.as_str()),
-        ("ollama", "m")
-    );
+    assert_eq!((response.provider.as_str(), response.model.as_str()), ("ollama", "m"));
     assert!(
         !server.received_requests().await.unwrap()[0]
             .headers
@@ -100,7 +80,8 @@ async fn without_a_key_no_authorization_is_sent_and_the_dialect_names_the_limit(
 
 #[tokio::test]
 async fn no_key_in_anything_printable() {
-    let echo = json!({ "error": { "message": format!("Incorrect API key provided: {KEY}. Bearer {KEY}"), "code": KEY } });
+    let echo =
+        json!({ "error": { "message": format!("Incorrect API key provided: {KEY}. Bearer {KEY}"), "code": KEY } });
     let (_server, model) = answering(ResponseTemplate::new(401).set_body_json(echo)).await;
     let error = model.generate(&hello()).await.unwrap_err();
     let builder = OpenAi::builder("m").api_key(KEY);
@@ -129,10 +110,7 @@ fn build_checks_everything() {
         (OpenAi::builder("m").api_key(" "), "API key is empty"),
         (with_key().name(""), "name is empty"),
         (with_key().timeout(Duration::ZERO), "timeout is zero"),
-        (
-            with_key().base_url("localhost:11434/v1"),
-            "neither http nor https",
-        ),
+        (with_key().base_url("localhost:11434/v1"), "neither http nor https"),
         (with_key().base_url("/v1"), "is not a URL"),
         (with_key().base_url("https://h/v1?key=1"), "query"),
     ] {
@@ -146,10 +124,7 @@ fn build_checks_everything() {
         .base_url("http://localhost:11434/v1/")
         .build()
         .unwrap();
-    assert_eq!(
-        local.endpoint.as_str(),
-        "http://localhost:11434/v1/chat/completions"
-    );
+    assert_eq!(local.endpoint.as_str(), "http://localhost:11434/v1/chat/completions");
     assert_eq!(local.peer.host, "localhost:11434");
     assert_eq!(local.dialect, Dialect::compatible());
     assert_eq!(with_key().build().unwrap().dialect, Dialect::openai());
@@ -163,8 +138,7 @@ async fn a_typed_answer_comes_back_through_the_strict_dialect() {
         tag: Option<String>,
     }
     let content = json!({ "text": "hi", "tag": null }).to_string();
-    let body =
-        json!({ "choices": [{ "message": { "content": content }, "finish_reason": "stop" }] });
+    let body = json!({ "choices": [{ "message": { "content": content }, "finish_reason": "stop" }] });
     let (server, model) = answering(ResponseTemplate::new(200).set_body_json(body)).await;
     let object = model.generate_object::<Note>(&hello()).await.unwrap();
     assert_eq!(
@@ -174,13 +148,8 @@ async fn a_typed_answer_comes_back_through_the_strict_dialect() {
             tag: None
         }
     );
-    let sent: Value = server.received_requests().await.unwrap()[0]
-        .body_json()
-        .unwrap();
+    let sent: Value = server.received_requests().await.unwrap()[0].body_json().unwrap();
     let schema = &sent["response_format"]["json_schema"];
-    assert_eq!(
-        (&schema["name"], &schema["strict"]),
-        (&json!("Note"), &json!(true))
-    );
+    assert_eq!((&schema["name"], &schema["strict"]), (&json!("Note"), &json!(true)));
     assert_eq!(schema["schema"]["required"], json!(["tag", "text"]));
 }

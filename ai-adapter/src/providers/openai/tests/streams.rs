@@ -4,20 +4,13 @@ use super::*;
 
 #[tokio::test]
 async fn streams_end_well_in_every_dialect() {
-    let text = |text: &str| {
-        format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
-    };
+    let text = |text: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
     let finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
-    let usage =
-        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n";
+    let usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n";
     let groq = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"x_groq\":{\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}}\n\n";
     for (body, known) in [
         (
-            format!(
-                ": hi\n\n{}{}{finish}{usage}data: [DONE]\n\n",
-                text("a"),
-                text("b")
-            ),
+            format!(": hi\n\n{}{}{finish}{usage}data: [DONE]\n\n", text("a"), text("b")),
             true,
         ),
         (format!("{}{}{finish}", text("a"), text("b")), false),
@@ -72,9 +65,7 @@ async fn broken_streams_end_in_one_error() {
     let piece = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
     for (body, condition) in [
         (
-            format!(
-                "{piece}data: {{\"error\":{{\"message\":\"m\",\"type\":\"server_error\"}}}}\n\n{piece}"
-            ),
+            format!("{piece}data: {{\"error\":{{\"message\":\"m\",\"type\":\"server_error\"}}}}\n\n{piece}"),
             "unavailable",
         ),
         (
@@ -107,9 +98,6 @@ async fn the_callers_deadline_ends_a_slow_stream() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Timeout(_)), "{error:?}");
-    let error = model
-        .generate(&hello().timeout(Duration::ZERO))
-        .await
-        .unwrap_err();
+    let error = model.generate(&hello().timeout(Duration::ZERO)).await.unwrap_err();
     assert!(matches!(error, Error::Timeout(_)), "{error:?}");
 }
