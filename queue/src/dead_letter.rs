@@ -14,12 +14,7 @@ pub trait DeadLetters: Send + Sync {
     /// - Pages joined by `after` show each dead letter once (`dead_letters_list_in_pages`).
     /// - Each condition of the filter narrows the list (`filter_narrows`).
     /// - A message that could not be decoded is listed with its raw bytes (`undecodable_dead_letter_is_listed`).
-    async fn list(
-        &self,
-        filter: &DeadLetterFilter,
-        after: Option<MessageId>,
-        limit: usize,
-    ) -> Result<Vec<DeadLetter>>;
+    async fn list(&self, filter: &DeadLetterFilter, after: Option<MessageId>, limit: usize) -> Result<Vec<DeadLetter>>;
 
     /// Puts what matches back on the queue, due now, its attempts starting anew.
     ///
@@ -66,13 +61,7 @@ impl DeadLetter {
     pub const UNDECODABLE: &'static str = "undecodable";
 
     /// A dead letter as its backend found it.
-    pub fn new(
-        id: MessageId,
-        body: Vec<u8>,
-        reason: String,
-        first_enqueued_ms: i64,
-        dead_at_ms: i64,
-    ) -> Self {
+    pub fn new(id: MessageId, body: Vec<u8>, reason: String, first_enqueued_ms: i64, dead_at_ms: i64) -> Self {
         Self {
             id,
             body,

@@ -37,21 +37,11 @@ impl Content {
 impl Delivery {
     /// The delivery of the envelope `raw`, as a backend read it. Cannot fail: what is no envelope is delivered as
     /// [`undecodable`](Self::undecodable).
-    pub fn from_envelope(
-        lease: Lease,
-        attempt: Option<u32>,
-        enqueued_at_ms: i64,
-        raw: &[u8],
-    ) -> Self {
+    pub fn from_envelope(lease: Lease, attempt: Option<u32>, enqueued_at_ms: i64, raw: &[u8]) -> Self {
         Self::with_content(lease, attempt, enqueued_at_ms, Content::decode(raw))
     }
 
-    pub(crate) fn with_content(
-        lease: Lease,
-        attempt: Option<u32>,
-        enqueued_at_ms: i64,
-        content: Content,
-    ) -> Self {
+    pub(crate) fn with_content(lease: Lease, attempt: Option<u32>, enqueued_at_ms: i64, content: Content) -> Self {
         Self {
             lease,
             attempt,

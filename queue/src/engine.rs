@@ -16,8 +16,8 @@ use futures_util::{
 };
 
 use crate::{
-    Clock, ConsumerCapabilities, DeadLetter, Delivery, Handler, Lease, Outcome, Report, Result,
-    Settle, Settled, Settlement, Unsettled, error::bounded,
+    Clock, ConsumerCapabilities, DeadLetter, Delivery, Handler, Lease, Outcome, Report, Result, Settle, Settled,
+    Settlement, Unsettled, error::bounded,
 };
 
 /// Tells apart what is in hand; one message may be in hand twice when its lease was lost.
@@ -56,11 +56,7 @@ enum Special {
 }
 
 impl<'a> Engine<'a> {
-    pub(crate) fn new(
-        settler: &'a dyn Settle,
-        handler: &'a dyn Handler,
-        concurrency: usize,
-    ) -> Self {
+    pub(crate) fn new(settler: &'a dyn Settle, handler: &'a dyn Handler, concurrency: usize) -> Self {
         Self {
             settler,
             handler,
@@ -110,18 +106,12 @@ impl<'a> Engine<'a> {
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.backlog.is_empty()
-            && self.running.is_empty()
-            && self.finished.is_empty()
-            && self.settling.is_none()
+        self.backlog.is_empty() && self.running.is_empty() && self.finished.is_empty() && self.settling.is_none()
     }
 
     /// What has to be kept leased.
     pub(crate) fn leases(&self) -> Vec<(Slot, Lease)> {
-        self.leases
-            .iter()
-            .map(|(slot, lease)| (*slot, lease.clone()))
-            .collect()
+        self.leases.iter().map(|(slot, lease)| (*slot, lease.clone())).collect()
     }
 
     pub(crate) fn extended(&mut self, slot: Slot, lease: Lease) {

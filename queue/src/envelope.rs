@@ -84,13 +84,8 @@ pub(crate) fn encoded_len(message: &Message) -> usize {
 /// # Errors
 /// A sentence for [`Error::Undecodable`](crate::Error::Undecodable).
 pub fn decode(raw: &[u8]) -> Result<Message, String> {
-    let reading: Reading<'_> = serde_json::from_slice(raw).map_err(|error| {
-        format!(
-            "not an envelope: line {}, column {}",
-            error.line(),
-            error.column()
-        )
-    })?;
+    let reading: Reading<'_> = serde_json::from_slice(raw)
+        .map_err(|error| format!("not an envelope: line {}, column {}", error.line(), error.column()))?;
     match reading.v {
         None => return Err("not an envelope: no version".to_owned()),
         Some(VERSION) => {}
@@ -121,10 +116,7 @@ mod tests {
 
     #[test]
     fn text_travels_as_it_is() {
-        let text = encode(
-            &Message::new("{\"page\":7}").header("k", "v"),
-            1_764_000_000_000,
-        );
+        let text = encode(&Message::new("{\"page\":7}").header("k", "v"), 1_764_000_000_000);
         assert_eq!(
             text,
             r#"{"v":1,"body":"{\"page\":7}","headers":{"k":"v"},"sent_at_ms":1764000000000}"#
@@ -134,12 +126,7 @@ mod tests {
     #[test]
     fn bytes_travel_as_base64_and_lengths_agree() {
         let all: Vec<u8> = (0..=255).collect();
-        for body in [
-            all,
-            b"plain \"quoted\" \n".to_vec(),
-            Vec::new(),
-            "🦀\0".into(),
-        ] {
+        for body in [all, b"plain \"quoted\" \n".to_vec(), Vec::new(), "🦀\0".into()] {
             let message = Message::new(body).header("a\"b", "ü");
             let text = encode(&message, 1_764_000_000_000);
             assert_eq!(text.len(), message.encoded_len());
@@ -156,10 +143,7 @@ mod tests {
             ("{\"v\":9,\"body\":\"\"}", "envelope version 9 is unknown"),
             ("{\"v\":1}", "no body"),
             ("{\"v\":1,\"body\":\"x\",\"encoding\":\"base64\"}", "base64"),
-            (
-                "{\"v\":1,\"body\":\"x\",\"encoding\":\"rot13\"}",
-                "unknown encoding",
-            ),
+            ("{\"v\":1,\"body\":\"x\",\"encoding\":\"rot13\"}", "unknown encoding"),
         ] {
             let error = decode(raw.as_bytes()).unwrap_err();
             assert!(error.contains(why), "{raw}: {error}");
@@ -168,9 +152,6 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_ignored() {
-        assert_eq!(
-            decode(br#"{"v":1,"body":"x","later":[1]}"#),
-            Ok(Message::new("x"))
-        );
+        assert_eq!(decode(br#"{"v":1,"body":"x","later":[1]}"#), Ok(Message::new("x")));
     }
 }

@@ -63,9 +63,7 @@ pub enum Error {
         message: String,
     },
     /// The lease no longer counts: the message was settled or delivered anew.
-    #[error(
-        "{provider}: the lease on message {id} no longer counts; the message was settled or delivered anew"
-    )]
+    #[error("{provider}: the lease on message {id} no longer counts; the message was settled or delivered anew")]
     Stale {
         /// The backend.
         provider: &'static str,

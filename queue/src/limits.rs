@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{
-    Capabilities, ConsumerCapabilities, Error, Message, Outcome, Result, Settlement, clock::millis,
-};
+use crate::{Capabilities, ConsumerCapabilities, Error, Message, Outcome, Result, Settlement, clock::millis};
 
 /// 128 kB, as Cloudflare Queues has it, so that what works in memory also fits there.
 /// <https://developers.cloudflare.com/queues/platform/limits/>
@@ -68,13 +66,7 @@ impl Settings {
         Capabilities {
             idempotency_ttl: Some(self.idempotency_ttl),
             durable,
-            ..Capabilities::new(
-                provider,
-                MAX_MESSAGE_BYTES,
-                MAX_BATCH,
-                MAX_BATCH_BYTES,
-                MAX_DELAY,
-            )
+            ..Capabilities::new(provider, MAX_MESSAGE_BYTES, MAX_BATCH, MAX_BATCH_BYTES, MAX_DELAY)
         }
     }
 
@@ -147,10 +139,7 @@ fn check_message(provider: &'static str, message: &Message) -> Result<usize> {
 
 pub(crate) fn check_settlements(provider: &'static str, settlements: &[Settlement]) -> Result<()> {
     for settlement in settlements {
-        if let Outcome::Retry {
-            after: Some(after), ..
-        } = settlement.verdict
-        {
+        if let Outcome::Retry { after: Some(after), .. } = settlement.verdict {
             check_delay(provider, after)?;
         }
     }

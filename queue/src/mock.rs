@@ -1,6 +1,18 @@
 //! [mockall](https://docs.rs/mockall) mocks of the traits, for the tests of an application.
 //!
 //! To let a test *behave* like a queue, take [`MemoryQueue`](crate::MemoryQueue); a mock is for asserting one call.
+//!
+//! ```
+//! use presswork_queue::{Message, MessageId, Queue, mock::MockQueue};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> presswork_queue::Result<()> {
+//! let mut queue = MockQueue::new();
+//! queue.expect_send().withf(|message| message.body() == b"7").once().returning(|_| Ok(MessageId::from("1")));
+//! assert_eq!(queue.send(&Message::json(&7)?).await?.as_str(), "1");
+//! # Ok(())
+//! # }
+//! ```
 
 // The macro writes items that it does not document.
 #![allow(missing_docs, missing_debug_implementations)]
@@ -10,9 +22,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, DeadLetters,
-    Delivery, Depth, Discarded, Handler, Inspect, Lease, Message, MessageId, Outcome, Queue,
-    Redriven, Result, Settle, Settled, Settlement,
+    Capabilities, Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, DeadLetters, Delivery, Depth,
+    Discarded, Handler, Inspect, Lease, Message, MessageId, Outcome, Queue, Redriven, Result, Settle, Settled,
+    Settlement,
 };
 
 mockall::mock! {

@@ -22,9 +22,7 @@ pub async fn process(
     handler: &dyn Handler,
     concurrency: usize,
 ) -> Report {
-    Engine::new(settler, handler, concurrency)
-        .finish(deliveries)
-        .await
+    Engine::new(settler, handler, concurrency).finish(deliveries).await
 }
 
 /// What [`process`] did.

@@ -213,9 +213,8 @@ impl<'a> Pump<'a> {
                 let (consumer, leases) = (self.consumer, self.engine.leases());
                 let by = consumer.capabilities().lease.unwrap_or_default();
                 self.beating = Some(Box::pin(async move {
-                    let extend = |(slot, lease): (Slot, Lease)| async move {
-                        (slot, consumer.extend(&lease, by).await)
-                    };
+                    let extend =
+                        |(slot, lease): (Slot, Lease)| async move { (slot, consumer.extend(&lease, by).await) };
                     Beat::Done(join_all(leases.into_iter().map(extend)).await)
                 }));
             }
@@ -241,9 +240,7 @@ fn consumer_as_settler(consumer: &dyn Consumer) -> &dyn crate::Settle {
 fn pause(failures: u32) -> Duration {
     match failures.checked_sub(1) {
         None => Duration::ZERO,
-        Some(doublings) => {
-            Duration::from_millis(100 << doublings.min(9)).min(Duration::from_secs(30))
-        }
+        Some(doublings) => Duration::from_millis(100 << doublings.min(9)).min(Duration::from_secs(30)),
     }
 }
 

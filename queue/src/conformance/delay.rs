@@ -13,18 +13,11 @@ fn some_delay<H: Harness>(h: &H) -> Duration {
 /// See the bullet of this name on [`Queue::send`](crate::Queue::send).
 pub async fn delay_is_never_early<H: Harness>(h: &H) {
     let delay = some_delay(h);
-    let id = h
-        .queue()
-        .send(&Message::new("later").delay(delay))
-        .await
-        .expect("send");
+    let id = h.queue().send(&Message::new("later").delay(delay)).await.expect("send");
     let now = send(h, "now").await;
     let first = receive_all(h).await;
     assert_eq!(
-        first
-            .iter()
-            .map(|delivery| delivery.id())
-            .collect::<Vec<_>>(),
+        first.iter().map(|delivery| delivery.id()).collect::<Vec<_>>(),
         [&now],
         "an undelayed message goes first"
     );
@@ -45,11 +38,7 @@ pub async fn delay_is_never_early<H: Harness>(h: &H) {
 /// See the bullet of this name on [`Queue::send`](crate::Queue::send).
 pub async fn delayed_message_survives_reopen<H: Harness>(h: &H) {
     let delay = some_delay(h) * 10;
-    let id = h
-        .queue()
-        .send(&Message::new("later").delay(delay))
-        .await
-        .expect("send");
+    let id = h.queue().send(&Message::new("later").delay(delay)).await.expect("send");
     h.reopen().await;
     none(h).await;
     h.advance(delay + slack(h)).await;

@@ -11,8 +11,8 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, Clock, Consumer, ConsumerCapabilities, DeadLetters, Delivery, Error, Inspect,
-    Lease, Message, MessageId, Queue, Result, Settle, Settled, Settlement,
+    Capabilities, Clock, Consumer, ConsumerCapabilities, DeadLetters, Delivery, Error, Inspect, Lease, Message,
+    MessageId, Queue, Result, Settle, Settled, Settlement,
 };
 
 /// One fresh queue, the time it goes by, and its faults.

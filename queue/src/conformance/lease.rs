@@ -90,11 +90,7 @@ pub async fn extend_moves_the_deadline<H: Harness>(h: &H) {
 pub async fn extend_never_shortens<H: Harness>(h: &H) {
     send(h, "held").await;
     let delivery = one(h).await;
-    let lease = h
-        .consumer()
-        .extend(delivery.lease(), slack(h))
-        .await
-        .expect("extend");
+    let lease = h.consumer().extend(delivery.lease(), slack(h)).await.expect("extend");
     assert_eq!(lease.expires_at_ms(), delivery.lease().expires_at_ms());
     h.advance(lease_time(h) / 2).await;
     none(h).await;

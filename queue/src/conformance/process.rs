@@ -14,8 +14,8 @@ use futures_util::future::join;
 
 use super::{Harness, tools::*};
 use crate::{
-    ConsumerCapabilities, DeadLetter, Delivery, Handler, Lease, Message, Outcome, Result, Settle,
-    Settled, Settlement, envelope, process,
+    ConsumerCapabilities, DeadLetter, Delivery, Handler, Lease, Message, Outcome, Result, Settle, Settled, Settlement,
+    envelope, process,
 };
 
 /// See the bullet of this name on [`process`](crate::process()).
@@ -32,12 +32,7 @@ pub async fn panic_is_a_retry_of_that_message<H: Harness>(h: &H) {
     assert!(report.unsettled.is_empty());
     let totals = report.totals;
     assert_eq!(
-        (
-            totals.received,
-            totals.acked,
-            totals.retried,
-            totals.panicked
-        ),
+        (totals.received, totals.acked, totals.retried, totals.panicked),
         (3, 2, 1, 1)
     );
     let again = one(h).await;
@@ -57,29 +52,18 @@ pub async fn undecodable_goes_to_the_dead_letters<H: Harness>(h: &H) {
     let report = process(&h.consumer(), receive_all(h).await, &handler, 4).await;
     let totals = report.totals;
     assert_eq!(
-        (
-            totals.acked,
-            totals.dead_lettered,
-            totals.undecodable,
-            totals.panicked
-        ),
+        (totals.acked, totals.dead_lettered, totals.undecodable, totals.panicked),
         (1, 2, 2, 0)
     );
     none(h).await;
     for letter in dead(h).await {
-        assert!(
-            letter.reason.starts_with(DeadLetter::UNDECODABLE),
-            "{}",
-            letter.reason
-        );
+        assert!(letter.reason.starts_with(DeadLetter::UNDECODABLE), "{}", letter.reason);
     }
 }
 
 /// See the bullet of this name on [`process`](crate::process()).
 pub async fn every_delivery_is_settled_once<H: Harness>(h: &H) {
-    let messages: Vec<_> = (0..40)
-        .map(|n: u32| Message::json(&n).expect("json"))
-        .collect();
+    let messages: Vec<_> = (0..40).map(|n: u32| Message::json(&n).expect("json")).collect();
     h.queue().send_batch(&messages).await.expect("send");
     h.put_text("garbage").await;
     let handler = Act(
@@ -93,10 +77,7 @@ pub async fn every_delivery_is_settled_once<H: Harness>(h: &H) {
     );
     let consumer = Watched::new(h.consumer());
     let deliveries = receive_all(h).await;
-    let leases: BTreeSet<_> = deliveries
-        .iter()
-        .map(|delivery| delivery.id().clone())
-        .collect();
+    let leases: BTreeSet<_> = deliveries.iter().map(|delivery| delivery.id().clone()).collect();
     let report = process(&consumer, deliveries, &handler, 3).await;
     let settled = consumer
         .settled
@@ -108,30 +89,17 @@ pub async fn every_delivery_is_settled_once<H: Harness>(h: &H) {
     assert_eq!(settled.len(), 41);
     assert_eq!(settled.into_iter().collect::<BTreeSet<_>>(), leases);
     let totals = report.totals;
-    let sum = totals.acked
-        + totals.retried
-        + totals.dead_lettered
-        + totals.released
-        + totals.stale
-        + totals.unsettled;
+    let sum = totals.acked + totals.retried + totals.dead_lettered + totals.released + totals.stale + totals.unsettled;
     assert_eq!((totals.received, sum), (41, 41));
     assert_eq!(
-        (
-            totals.acked,
-            totals.panicked,
-            totals.undecodable,
-            totals.stale
-        ),
+        (totals.acked, totals.panicked, totals.undecodable, totals.stale),
         (8, 8, 1, 0)
     );
 }
 
 /// See the bullet of this name on [`process`](crate::process()).
 pub async fn concurrency_is_bounded<H: Harness>(h: &H) {
-    h.queue()
-        .send_batch(&vec![Message::new("x"); 6])
-        .await
-        .expect("send");
+    h.queue().send_batch(&vec![Message::new("x"); 6]).await.expect("send");
     let gate = Gate::default();
     let consumer = h.consumer();
     let (report, ()) = join(process(&consumer, receive_all(h).await, &gate, 2), async {
@@ -161,11 +129,10 @@ impl Settle for Least {
         ConsumerCapabilities::new("suite", 10, LEAST_MAX_DELAY)
     }
     async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<Settled>> {
-        self.0.lock().unwrap().extend(
-            settlements
-                .iter()
-                .map(|settlement| settlement.verdict.clone()),
-        );
+        self.0
+            .lock()
+            .unwrap()
+            .extend(settlements.iter().map(|settlement| settlement.verdict.clone()));
         Ok(vec![Settled::Done; settlements.len()])
     }
 }
@@ -179,15 +146,9 @@ pub async fn verdicts_fit_the_queue<H: Harness>(_: &H) {
     ];
     let deliveries = (0..verdicts.len()).map(|n| {
         let body = envelope::encode(&Message::json(&n).expect("json"), 0);
-        Delivery::from_envelope(
-            Lease::new(n.to_string().into(), "t"),
-            None,
-            0,
-            body.as_bytes(),
-        )
+        Delivery::from_envelope(Lease::new(n.to_string().into(), "t"), None, 0, body.as_bytes())
     });
-    let handler =
-        Act(|delivery: &Delivery| verdicts[delivery.json::<usize>().expect("a number")].clone());
+    let handler = Act(|delivery: &Delivery| verdicts[delivery.json::<usize>().expect("a number")].clone());
     let settler = Least::default();
     let report = process(&settler, deliveries.collect(), &handler, 1).await;
     assert_eq!((report.totals.retried, report.totals.received), (3, 3));
@@ -215,10 +176,7 @@ impl Handler for Counting {
 
 /// See the bullet of this name on [`process`](crate::process()).
 pub async fn failed_settlement_is_reported<H: Harness>(h: &H) {
-    h.queue()
-        .send_batch(&vec![Message::new("x"); 3])
-        .await
-        .expect("send");
+    h.queue().send_batch(&vec![Message::new("x"); 3]).await.expect("send");
     let consumer = Watched::new(h.consumer());
     consumer.fail_settles.store(true, Ordering::SeqCst);
     let handler = Counting(AtomicUsize::new(0));
@@ -230,19 +188,10 @@ pub async fn failed_settlement_is_reported<H: Harness>(h: &H) {
     );
     assert_eq!((report.totals.unsettled, report.totals.acked), (3, 0));
     assert_eq!(
-        report
-            .unsettled
-            .iter()
-            .map(|failure| failure.ids.len())
-            .sum::<usize>(),
+        report.unsettled.iter().map(|failure| failure.ids.len()).sum::<usize>(),
         3
     );
-    assert!(
-        report
-            .unsettled
-            .iter()
-            .all(|failure| failure.error.is_retryable())
-    );
+    assert!(report.unsettled.iter().all(|failure| failure.error.is_retryable()));
     none(h).await;
     expire(h).await;
     assert_eq!(receive_all(h).await.len(), 3, "the messages come again");

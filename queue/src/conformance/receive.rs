@@ -20,26 +20,16 @@ pub async fn empty_queue_waits_and_answers_nothing<H: Harness>(h: &H) {
     })
     .await;
     assert!(received.expect("receive").is_empty());
+    assert!(h.clock().now_ms() - start >= wait.as_millis() as i64, "it waited");
     assert!(
-        h.clock().now_ms() - start >= wait.as_millis() as i64,
-        "it waited"
-    );
-    assert!(
-        h.consumer()
-            .receive(0, wait)
-            .await
-            .expect("receive")
-            .is_empty(),
+        h.consumer().receive(0, wait).await.expect("receive").is_empty(),
         "none were asked for"
     );
 }
 
 /// See the bullet of this name on [`Consumer::receive`](crate::Consumer::receive).
 pub async fn max_is_respected<H: Harness>(h: &H) {
-    h.queue()
-        .send_batch(&vec![Message::new("x"); 5])
-        .await
-        .expect("send");
+    h.queue().send_batch(&vec![Message::new("x"); 5]).await.expect("send");
     assert_eq!(
         h.consumer()
             .receive(3, Duration::from_secs(3600))
@@ -77,11 +67,7 @@ pub async fn arrival_ends_the_wait<H: Harness>(h: &H) {
 /// See the bullet of this name on [`Consumer::receive`](crate::Consumer::receive).
 pub async fn due_message_ends_the_wait<H: Harness>(h: &H) {
     let delay = slack(h) * 10;
-    let id = h
-        .queue()
-        .send(&Message::new("later").delay(delay))
-        .await
-        .expect("send");
+    let id = h.queue().send(&Message::new("later").delay(delay)).await.expect("send");
     let consumer = h.consumer();
     let (received, ()) = join(consumer.receive(10, Duration::from_secs(3600)), async {
         for _ in 0..10 {
@@ -97,18 +83,11 @@ pub async fn due_message_ends_the_wait<H: Harness>(h: &H) {
 
 /// See the bullet of this name on [`Consumer::receive`](crate::Consumer::receive).
 pub async fn two_consumers_are_disjoint<H: Harness>(h: &H) {
-    h.queue()
-        .send_batch(&vec![Message::new("x"); 100])
-        .await
-        .expect("send");
+    h.queue().send_batch(&vec![Message::new("x"); 100]).await.expect("send");
     let (left, right) = (h.consumer(), h.consumer());
     let mut all = Vec::new();
     loop {
-        let (a, b) = join(
-            left.receive(7, h.tolerance()),
-            right.receive(7, h.tolerance()),
-        )
-        .await;
+        let (a, b) = join(left.receive(7, h.tolerance()), right.receive(7, h.tolerance())).await;
         let (a, b) = (a.expect("receive"), b.expect("receive"));
         if a.is_empty() && b.is_empty() {
             break;
@@ -124,12 +103,7 @@ pub async fn two_consumers_are_disjoint<H: Harness>(h: &H) {
 pub async fn dropped_receive_loses_nothing<H: Harness>(h: &H) {
     // Dropped while it waits: the next message goes to someone else.
     let consumer = h.consumer();
-    assert!(
-        consumer
-            .receive(1, Duration::from_secs(3600))
-            .now_or_never()
-            .is_none()
-    );
+    assert!(consumer.receive(1, Duration::from_secs(3600)).now_or_never().is_none());
     let id = send(h, "after").await;
     expire(h).await;
     let delivery = one(h).await;
@@ -142,10 +116,7 @@ pub async fn dropped_receive_loses_nothing<H: Harness>(h: &H) {
         {
             let mut receiving = pin!(consumer.receive(1, Duration::ZERO));
             for _ in 0..polls {
-                if poll_fn(|cx| Poll::Ready(receiving.as_mut().poll(cx)))
-                    .await
-                    .is_ready()
-                {
+                if poll_fn(|cx| Poll::Ready(receiving.as_mut().poll(cx))).await.is_ready() {
                     break;
                 }
                 yield_now().await;
@@ -153,10 +124,7 @@ pub async fn dropped_receive_loses_nothing<H: Harness>(h: &H) {
         }
         // What the dropped receive took may still be on its way back.
         let (received, ()) = join(consumer.receive(1, lease_time(h) * 2), expire(h)).await;
-        let delivery = received
-            .expect("receive")
-            .pop()
-            .expect("the message comes back");
+        let delivery = received.expect("receive").pop().expect("the message comes back");
         assert_eq!(delivery.id(), &id, "lost after {polls} polls");
         assert!(delivery.attempt().is_none_or(|attempt| attempt <= 2));
         settle(h, &delivery, Outcome::Ack).await;
@@ -182,10 +150,7 @@ pub async fn undecodable_is_delivered_with_its_error<H: Harness>(h: &H) {
             );
             let read = delivery.json::<serde_json::Value>();
             assert!(matches!(read, Err(Error::Undecodable { .. })), "{read:?}");
-            assert!(
-                !delivery.body().is_empty(),
-                "the raw bytes are there to look at"
-            );
+            assert!(!delivery.body().is_empty(), "the raw bytes are there to look at");
         }
     }
 }

@@ -64,11 +64,7 @@ impl Handler for HangsOnce {
 /// See the bullet of this name on [`run`](crate::run()).
 pub async fn hanging_handler_is_cut_off<H: Harness>(h: &H) {
     send(h, "hangs").await;
-    let (handler, stop, consumer) = (
-        HangsOnce::default(),
-        Gate::default(),
-        Watched::new(h.consumer()),
-    );
+    let (handler, stop, consumer) = (HangsOnce::default(), Gate::default(), Watched::new(h.consumer()));
     let limit = slack(h) * 4;
     let options = RunOptions {
         max_handling: limit,
@@ -83,22 +79,14 @@ pub async fn hanging_handler_is_cut_off<H: Harness>(h: &H) {
     .await;
     let totals = totals.expect("run");
     assert_eq!(
-        (
-            totals.received,
-            totals.timed_out,
-            totals.retried,
-            totals.acked
-        ),
+        (totals.received, totals.timed_out, totals.retried, totals.acked),
         (2, 1, 1, 1)
     );
 }
 
 /// See the bullet of this name on [`run`](crate::run()).
 pub async fn drain_releases_what_was_not_started<H: Harness>(h: &H) {
-    h.queue()
-        .send_batch(&vec![Message::new("x"); 5])
-        .await
-        .expect("send");
+    h.queue().send_batch(&vec![Message::new("x"); 5]).await.expect("send");
     let (gate, stop, consumer) = (Gate::default(), Gate::default(), h.consumer());
     let options = RunOptions {
         batch: 5,
@@ -161,10 +149,7 @@ pub async fn failing_receive_is_repeated<H: Harness>(h: &H) {
     })
     .await;
     assert_eq!(totals.expect("run").acked, 1);
-    let nothing = RunOptions {
-        batch: 0,
-        ..options
-    };
+    let nothing = RunOptions { batch: 0, ..options };
     let refused = run(&consumer, &gate, &nothing, std::future::ready(())).await;
     assert!(matches!(refused, Err(Error::Config { .. })), "{refused:?}");
 }

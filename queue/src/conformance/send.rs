@@ -21,11 +21,7 @@ pub async fn bodies_arrive_unchanged<H: Harness>(h: &H) {
         "eyJub3QiOiJiYXNlNjQifQ==".into(),
     ];
     for body in bodies {
-        let id = h
-            .queue()
-            .send(&Message::new(body.clone()))
-            .await
-            .expect("send");
+        let id = h.queue().send(&Message::new(body.clone())).await.expect("send");
         let delivery = one(h).await;
         assert_eq!(delivery.id(), &id);
         assert_eq!(delivery.body(), body);
@@ -78,10 +74,7 @@ pub async fn json_payloads_survive<H: Harness>(h: &H) {
         .await
         .expect("send");
     let delivery = one(h).await;
-    assert_eq!(
-        delivery.json::<Payload>().expect("the payload reads back"),
-        payload
-    );
+    assert_eq!(delivery.json::<Payload>().expect("the payload reads back"), payload);
     let wrong = delivery.json::<Vec<u8>>();
     assert!(matches!(wrong, Err(Error::Undecodable { .. })), "{wrong:?}");
 }
@@ -89,10 +82,7 @@ pub async fn json_payloads_survive<H: Harness>(h: &H) {
 /// See the bullet of this name on [`Queue::send`](crate::Queue::send).
 pub async fn headers_round_trip<H: Harness>(h: &H) {
     let headers = [
-        (
-            "traceparent",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        ),
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
         ("", "empty key"),
         ("With Space\n\"", ""),
         ("ünï", "🦀\0"),
@@ -100,9 +90,7 @@ pub async fn headers_round_trip<H: Harness>(h: &H) {
     ];
     let message = headers
         .iter()
-        .fold(Message::new("x"), |message, (key, value)| {
-            message.header(*key, *value)
-        });
+        .fold(Message::new("x"), |message, (key, value)| message.header(*key, *value));
     h.queue().send(&message).await.expect("send");
     assert_eq!(one(h).await.headers(), message.headers());
 }
@@ -126,10 +114,7 @@ pub async fn size_limit_is_exact<H: Harness>(h: &H) {
         "{refused:?}"
     );
     // What grows on the wire counts as it travels.
-    let grown = h
-        .queue()
-        .send(&Message::new("\"".repeat(room / 2 + 1)))
-        .await;
+    let grown = h.queue().send(&Message::new("\"".repeat(room / 2 + 1))).await;
     assert!(matches!(grown, Err(Error::TooLarge { .. })), "{grown:?}");
     none(h).await;
 }
@@ -150,27 +135,17 @@ pub async fn repeated_key_returns_the_first_id<H: Harness>(h: &H) {
     for delivery in &deliveries {
         settle(h, delivery, Outcome::Ack).await;
     }
-    assert_eq!(
-        h.queue().send(&message).await.expect("send after the ack"),
-        first
-    );
+    assert_eq!(h.queue().send(&message).await.expect("send after the ack"), first);
     none(h).await;
 }
 
 /// See the bullet of this name on [`Queue::send`](crate::Queue::send).
 pub async fn key_expires_after_its_ttl<H: Harness>(h: &H) {
-    let ttl = h
-        .queue()
-        .capabilities()
-        .idempotency_ttl
-        .expect("the case needs keys");
+    let ttl = h.queue().capabilities().idempotency_ttl.expect("the case needs keys");
     let message = Message::new("once").idempotency_key("k");
     let first = h.queue().send(&message).await.expect("send");
     h.advance(ttl - slack(h) * 2).await;
-    assert_eq!(
-        h.queue().send(&message).await.expect("send before the end"),
-        first
-    );
+    assert_eq!(h.queue().send(&message).await.expect("send before the end"), first);
     h.advance(slack(h) * 3).await;
     let second = h.queue().send(&message).await.expect("send after the end");
     assert_ne!(second, first, "the key is forgotten");
@@ -195,17 +170,10 @@ pub async fn lost_answer_can_be_repeated<H: Harness>(h: &H) {
     h.lose_next_answer().await;
     let lost = h.queue().send(&message).await;
     assert!(
-        matches!(
-            lost,
-            Err(Error::OutcomeUnknown { .. } | Error::Unavailable { .. })
-        ),
+        matches!(lost, Err(Error::OutcomeUnknown { .. } | Error::Unavailable { .. })),
         "{lost:?}"
     );
-    let id = h
-        .queue()
-        .send(&message)
-        .await
-        .expect("the repeat is answered");
+    let id = h.queue().send(&message).await.expect("the repeat is answered");
     let deliveries = receive_all(h).await;
     assert_eq!(deliveries.len(), 1);
     assert_eq!(deliveries[0].id(), &id);
@@ -213,10 +181,7 @@ pub async fn lost_answer_can_be_repeated<H: Harness>(h: &H) {
 
 /// See the bullet of this name on [`Queue::send_batch`](crate::Queue::send_batch).
 pub async fn empty_batch_is_a_no_op<H: Harness>(h: &H) {
-    assert_eq!(
-        h.queue().send_batch(&[]).await.expect("nothing is sent"),
-        []
-    );
+    assert_eq!(h.queue().send_batch(&[]).await.expect("nothing is sent"), []);
     none(h).await;
 }
 
@@ -269,10 +234,7 @@ pub async fn batch_bytes_limit_holds<H: Harness>(h: &H) {
         "a".repeat((left + 1).saturating_sub(Message::new("").encoded_len())),
     ));
     let refused = h.queue().send_batch(&messages).await;
-    assert!(
-        matches!(refused, Err(Error::BatchTooLarge { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::BatchTooLarge { .. })), "{refused:?}");
     none(h).await;
     h.queue()
         .send_batch(&messages[..fitting])
@@ -289,28 +251,16 @@ pub async fn bad_message_refuses_the_batch<H: Harness>(h: &H) {
         .queue()
         .send_batch(&[Message::new("good"), too_large, Message::new("good too")])
         .await;
-    assert!(
-        matches!(refused, Err(Error::TooLarge { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::TooLarge { .. })), "{refused:?}");
     let too_late = Message::new("x").delay(capabilities.max_delay * 2);
-    let refused = h
-        .queue()
-        .send_batch(&[Message::new("good"), too_late])
-        .await;
-    assert!(
-        matches!(refused, Err(Error::InvalidDelay { .. })),
-        "{refused:?}"
-    );
+    let refused = h.queue().send_batch(&[Message::new("good"), too_late]).await;
+    assert!(matches!(refused, Err(Error::InvalidDelay { .. })), "{refused:?}");
     if capabilities.idempotency_ttl.is_some() {
         let refused = h
             .queue()
             .send_batch(&[Message::new("good"), Message::new("x").idempotency_key("")])
             .await;
-        assert!(
-            matches!(refused, Err(Error::InvalidMessage { .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(Error::InvalidMessage { .. })), "{refused:?}");
     }
     none(h).await;
 }
@@ -347,8 +297,5 @@ pub async fn messages_survive_reopen<H: Harness>(h: &H) {
     expire(h).await;
     let deliveries = receive_all(h).await;
     assert_eq!(deliveries.len(), 1);
-    assert_eq!(
-        (deliveries[0].id(), deliveries[0].body()),
-        (&id, &b"kept"[..])
-    );
+    assert_eq!((deliveries[0].id(), deliveries[0].body()), (&id, &b"kept"[..]));
 }

@@ -32,10 +32,7 @@ pub async fn first_verdict_wins<H: Harness>(h: &H) {
         ..ack
     };
     assert_eq!(
-        h.consumer()
-            .settle(std::slice::from_ref(&ack))
-            .await
-            .expect("settle"),
+        h.consumer().settle(std::slice::from_ref(&ack)).await.expect("settle"),
         [Settled::Done]
     );
     assert_eq!(
@@ -68,9 +65,7 @@ pub async fn stale_ack_after_redrive_is_refused<H: Harness>(h: &H) {
     let id = send(h, "held").await;
     let old = one(h).await;
     settle(h, &old, Outcome::dead_letter("first life")).await;
-    let letters = h
-        .dead_letters()
-        .expect("the case needs a list of dead letters");
+    let letters = h.dead_letters().expect("the case needs a list of dead letters");
     assert_eq!(
         letters
             .redrive(&DeadLetterFilter::all(), false)
@@ -85,11 +80,7 @@ pub async fn stale_ack_after_redrive_is_refused<H: Harness>(h: &H) {
         "before the new delivery"
     );
     let new = one(h).await;
-    assert_eq!(
-        settle(h, &old, Outcome::Ack).await,
-        Settled::Stale,
-        "after it"
-    );
+    assert_eq!(settle(h, &old, Outcome::Ack).await, Settled::Stale, "after it");
     assert_eq!(settle(h, &new, Outcome::Ack).await, Settled::Done);
 }
 
@@ -104,10 +95,7 @@ pub async fn late_ack_before_redelivery_counts<H: Harness>(h: &H) {
 
 /// See the bullet of this name on [`Settle::settle`](crate::Settle::settle).
 pub async fn stale_item_does_not_stop_the_others<H: Harness>(h: &H) {
-    h.queue()
-        .send_batch(&vec![Message::new("x"); 3])
-        .await
-        .expect("send");
+    h.queue().send_batch(&vec![Message::new("x"); 3]).await.expect("send");
     let deliveries = receive(h, 3).await;
     settle(h, &deliveries[1], Outcome::Ack).await;
     let acks: Vec<_> = deliveries
@@ -140,12 +128,7 @@ pub async fn retry_on_the_last_attempt_dead_letters<H: Harness>(h: &H) {
         .expect("the case needs a maximum");
     send(h, "hopeless").await;
     for attempt in 1..=max {
-        let settled = settle(
-            h,
-            &one(h).await,
-            Outcome::retry(format!("failure {attempt}")),
-        )
-        .await;
+        let settled = settle(h, &one(h).await, Outcome::retry(format!("failure {attempt}"))).await;
         assert_eq!(
             settled,
             if attempt < max {
@@ -184,11 +167,7 @@ pub async fn dead_letter_keeps_everything<H: Harness>(h: &H) {
     let letter = &dead[0];
     assert_eq!((&letter.id, letter.body.as_slice()), (&id, message.body()));
     assert_eq!(&letter.headers, message.headers());
-    assert_eq!(
-        letter.reason,
-        reason[..500],
-        "the reason is kept, up to 500 characters"
-    );
+    assert_eq!(letter.reason, reason[..500], "the reason is kept, up to 500 characters");
     assert_eq!(letter.attempts, 2);
     assert_eq!(letter.last_error.as_deref(), Some("first failure"));
     assert_eq!(letter.first_enqueued_ms, delivery.enqueued_at_ms());
@@ -217,26 +196,17 @@ pub async fn lost_settlement_can_be_repeated<H: Harness>(h: &H) {
     h.lose_next_answer().await;
     let lost = h.consumer().settle(std::slice::from_ref(&ack)).await;
     assert!(
-        matches!(
-            lost,
-            Err(Error::OutcomeUnknown { .. } | Error::Unavailable { .. })
-        ),
+        matches!(lost, Err(Error::OutcomeUnknown { .. } | Error::Unavailable { .. })),
         "{lost:?}"
     );
-    h.consumer()
-        .settle(&[ack])
-        .await
-        .expect("the repeat is answered");
+    h.consumer().settle(&[ack]).await.expect("the repeat is answered");
     none(h).await;
 }
 
 /// See the bullet of this name on [`Settle::settle`](crate::Settle::settle).
 pub async fn foreign_lease_is_stale<H: Harness>(h: &H) {
     let (other_queue, other_consumer) = h.sibling().await;
-    other_queue
-        .send(&Message::new("theirs"))
-        .await
-        .expect("send");
+    other_queue.send(&Message::new("theirs")).await.expect("send");
     send(h, "ours").await;
     let ours = one(h).await;
     let theirs = other_consumer

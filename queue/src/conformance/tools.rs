@@ -15,8 +15,8 @@ use async_trait::async_trait;
 
 use super::Harness;
 use crate::{
-    Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, Delivery, Error, Handler, Lease,
-    Message, MessageId, Outcome, Result, Settle, Settled, Settlement, signal::Signal,
+    Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, Delivery, Error, Handler, Lease, Message, MessageId,
+    Outcome, Result, Settle, Settled, Settlement, signal::Signal,
 };
 
 /// A moment, and a little more than the harness may be late.
@@ -42,10 +42,7 @@ pub(super) async fn send<H: Harness>(h: &H, body: &str) -> MessageId {
 
 /// Receives what is there, up to `max`.
 pub(super) async fn receive<H: Harness>(h: &H, max: usize) -> Vec<Delivery> {
-    h.consumer()
-        .receive(max, h.tolerance())
-        .await
-        .expect("receive")
+    h.consumer().receive(max, h.tolerance()).await.expect("receive")
 }
 
 /// Receives everything that is there.
@@ -62,10 +59,7 @@ pub(super) async fn receive_all<H: Harness>(h: &H) -> Vec<Delivery> {
 
 /// Receives one message, which must be there.
 pub(super) async fn one<H: Harness>(h: &H) -> Delivery {
-    receive(h, 1)
-        .await
-        .pop()
-        .expect("a message should be there")
+    receive(h, 1).await.pop().expect("a message should be there")
 }
 
 pub(super) async fn none<H: Harness>(h: &H) {
@@ -79,13 +73,8 @@ pub(super) async fn settle<H: Harness>(h: &H, delivery: &Delivery, verdict: Outc
 }
 
 pub(super) async fn dead<H: Harness>(h: &H) -> Vec<DeadLetter> {
-    let letters = h
-        .dead_letters()
-        .expect("the case needs a list of dead letters");
-    letters
-        .list(&DeadLetterFilter::all(), None, 1_000)
-        .await
-        .expect("list")
+    let letters = h.dead_letters().expect("the case needs a list of dead letters");
+    letters.list(&DeadLetterFilter::all(), None, 1_000).await.expect("list")
 }
 
 /// Sends a message and makes it a dead letter.
@@ -93,18 +82,12 @@ pub(super) async fn bury<H: Harness>(h: &H, body: &str, reason: &str) -> Message
     let id = send(h, body).await;
     let delivery = one(h).await;
     assert_eq!(delivery.id(), &id);
-    assert_eq!(
-        settle(h, &delivery, Outcome::dead_letter(reason)).await,
-        Settled::Done
-    );
+    assert_eq!(settle(h, &delivery, Outcome::dead_letter(reason)).await, Settled::Done);
     id
 }
 
 pub(super) fn ids(deliveries: &[Delivery]) -> BTreeSet<MessageId> {
-    deliveries
-        .iter()
-        .map(|delivery| delivery.id().clone())
-        .collect()
+    deliveries.iter().map(|delivery| delivery.id().clone()).collect()
 }
 
 /// Lets others run once.
@@ -215,11 +198,10 @@ impl Settle for Watched {
         if self.fail_settles.load(Ordering::SeqCst) {
             return unavailable();
         }
-        self.settled.lock().unwrap().extend(
-            settlements
-                .iter()
-                .map(|settlement| settlement.lease.clone()),
-        );
+        self.settled
+            .lock()
+            .unwrap()
+            .extend(settlements.iter().map(|settlement| settlement.lease.clone()));
         self.inner.settle(settlements).await
     }
 }

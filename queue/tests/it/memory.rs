@@ -17,10 +17,7 @@ struct Memory {
 impl Harness for Memory {
     async fn start() -> Self {
         let clock = VirtualClock::new();
-        let queue = MemoryQueue::builder()
-            .clock(Arc::new(clock.clone()))
-            .build()
-            .unwrap();
+        let queue = MemoryQueue::builder().clock(Arc::new(clock.clone())).build().unwrap();
         Self {
             queue: Arc::new(LosesAnswers::new(queue)),
             clock,

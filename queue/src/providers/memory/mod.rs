@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use futures_util::future::select;
 
 use crate::{
-    Capabilities, Clock, Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, DeadLetters,
-    Delivery, Depth, Discarded, Error, Inspect, Lease, Message, MessageId, Queue, Redriven, Result,
-    Settle, Settled, Settlement, SystemClock,
+    Capabilities, Clock, Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, DeadLetters, Delivery, Depth,
+    Discarded, Error, Inspect, Lease, Message, MessageId, Queue, Redriven, Result, Settle, Settled, Settlement,
+    SystemClock,
     clock::{millis, until},
     limits::{MAX_RECEIVE, Settings, check_batch, check_delay, check_settlements},
     signal::Signal,
@@ -145,9 +145,7 @@ impl Queue for MemoryQueue {
 
     async fn send(&self, message: &Message) -> Result<MessageId> {
         check_batch(PROVIDER, std::slice::from_ref(message))?;
-        let id = self
-            .state()
-            .push(self.0.clock.now_ms(), &self.0.settings, message);
+        let id = self.state().push(self.0.clock.now_ms(), &self.0.settings, message);
         self.0.changed.notify();
         Ok(id)
     }
@@ -198,9 +196,7 @@ impl Consumer for MemoryQueue {
         loop {
             let changed = self.0.changed.listen();
             let now = self.0.clock.now_ms();
-            let (deliveries, next_due) =
-                self.state()
-                    .reserve(now, &self.0.settings, max.min(MAX_RECEIVE));
+            let (deliveries, next_due) = self.state().reserve(now, &self.0.settings, max.min(MAX_RECEIVE));
             if !deliveries.is_empty() || now >= deadline {
                 return Ok(deliveries);
             }
@@ -222,12 +218,7 @@ impl Consumer for MemoryQueue {
 
 #[async_trait]
 impl DeadLetters for MemoryQueue {
-    async fn list(
-        &self,
-        filter: &DeadLetterFilter,
-        after: Option<MessageId>,
-        limit: usize,
-    ) -> Result<Vec<DeadLetter>> {
+    async fn list(&self, filter: &DeadLetterFilter, after: Option<MessageId>, limit: usize) -> Result<Vec<DeadLetter>> {
         Ok(self.state().dead_letters(filter, after.as_ref(), limit))
     }
 

@@ -7,8 +7,7 @@ use std::sync::{
 };
 
 use crate::{
-    DeadLetter, DeadLetterFilter, Delivery, Depth, Lease, Message, MessageId, Outcome, Settled,
-    Settlement,
+    DeadLetter, DeadLetterFilter, Delivery, Depth, Lease, Message, MessageId, Outcome, Settled, Settlement,
     clock::{millis, until},
     delivery::Content,
     error::bounded,
@@ -99,23 +98,14 @@ impl State {
             && *expires <= now
             && let Some((expires, key)) = self.forgetting.pop_front()
         {
-            if self
-                .keys
-                .get(&key)
-                .is_some_and(|(_, current)| *current == expires)
-            {
+            if self.keys.get(&key).is_some_and(|(_, current)| *current == expires) {
                 self.keys.remove(&key);
             }
         }
     }
 
     /// Leases what is due; also says when the next message is.
-    pub(super) fn reserve(
-        &mut self,
-        now: i64,
-        settings: &Settings,
-        max: usize,
-    ) -> (Vec<Delivery>, Option<i64>) {
+    pub(super) fn reserve(&mut self, now: i64, settings: &Settings, max: usize) -> (Vec<Delivery>, Option<i64>) {
         let mut deliveries = Vec::new();
         while deliveries.len() < max
             && let Some(&(due, seq)) = self.order.first()
@@ -150,12 +140,7 @@ impl State {
         (deliveries, self.order.first().map(|(due, _)| *due))
     }
 
-    pub(super) fn settle(
-        &mut self,
-        now: i64,
-        settings: &Settings,
-        settlement: &Settlement,
-    ) -> Settled {
+    pub(super) fn settle(&mut self, now: i64, settings: &Settings, settlement: &Settlement) -> Settled {
         let Some((seq, entry)) = self.held(&settlement.lease) else {
             return Settled::Stale;
         };
@@ -219,14 +204,7 @@ impl State {
             self.order.remove(&(entry.visible_at, seq));
             entry.lease += 1;
             entry.leased = false;
-            self.dead.insert(
-                seq,
-                Dead {
-                    entry,
-                    reason,
-                    at: now,
-                },
-            );
+            self.dead.insert(seq, Dead { entry, reason, at: now });
         }
     }
 
@@ -244,12 +222,7 @@ impl State {
             .collect()
     }
 
-    pub(super) fn redrive(
-        &mut self,
-        now: i64,
-        filter: &DeadLetterFilter,
-        dry_run: bool,
-    ) -> Vec<MessageId> {
+    pub(super) fn redrive(&mut self, now: i64, filter: &DeadLetterFilter, dry_run: bool) -> Vec<MessageId> {
         let ids = self.matching(filter);
         if !dry_run {
             for seq in ids.iter().filter_map(seq_of) {
@@ -312,13 +285,7 @@ fn letter(dead: &Dead) -> DeadLetter {
         headers,
         attempts: entry.attempts,
         last_error: entry.last_error.clone(),
-        ..DeadLetter::new(
-            entry.id.clone(),
-            body,
-            dead.reason.clone(),
-            entry.enqueued_at,
-            dead.at,
-        )
+        ..DeadLetter::new(entry.id.clone(), body, dead.reason.clone(), entry.enqueued_at, dead.at)
     }
 }
 

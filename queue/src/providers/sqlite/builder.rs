@@ -94,9 +94,7 @@ impl SqliteQueueBuilder {
             return config("the name of a queue has 1 to 200 bytes");
         }
         if self.path.as_os_str().is_empty() || self.path == Path::new(":memory:") {
-            return config(
-                "the path names no file; for a queue that is not kept, take `MemoryQueue`",
-            );
+            return config("the path names no file; for a queue that is not kept, take `MemoryQueue`");
         }
         if self.busy_timeout > Duration::from_secs(3600) {
             return config("busy_timeout must be at most one hour");

@@ -48,11 +48,7 @@ impl Store {
         self.dead_and_sorted(&discard, filter)
     }
 
-    fn dead_and_sorted(
-        &self,
-        statement: &str,
-        filter: &DeadLetterFilter,
-    ) -> rusqlite::Result<Vec<MessageId>> {
+    fn dead_and_sorted(&self, statement: &str, filter: &DeadLetterFilter) -> rusqlite::Result<Vec<MessageId>> {
         let mut seqs = self.dead(statement, filter, 0, usize::MAX, |row| row.get::<_, i64>(0))?;
         seqs.sort_unstable();
         Ok(seqs.into_iter().map(id_of).collect())
@@ -67,11 +63,7 @@ impl Store {
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Vec<T>> {
         let ids = filter.ids.as_ref().map(|ids| {
-            let seqs: Vec<String> = ids
-                .iter()
-                .filter_map(seq_of)
-                .map(|seq| seq.to_string())
-                .collect();
+            let seqs: Vec<String> = ids.iter().filter_map(seq_of).map(|seq| seq.to_string()).collect();
             format!("[{}]", seqs.join(","))
         });
         let arguments = named_params! {
@@ -95,28 +87,21 @@ impl Store {
                 count(*) FILTER (WHERE dead_at IS NULL AND visible_at > ?2 AND leased = 1),
                 count(*) FILTER (WHERE dead_at IS NOT NULL)
             FROM queue_message WHERE queue = ?1";
-        let mut depth =
-            self.connection
-                .prepare_cached(depth)?
-                .query_row([self.queue, now], |row| {
-                    let (ready, delayed, leased, dead) = (
-                        number(row, 0)?,
-                        number(row, 1)?,
-                        number(row, 2)?,
-                        number(row, 3)?,
-                    );
-                    Ok(Depth {
-                        ready,
-                        delayed,
-                        leased,
-                        dead,
-                        oldest_age: None,
-                    })
-                })?;
-        depth.oldest_age = self
-            .next_due()?
-            .filter(|due| *due <= now)
-            .map(|due| until(due, now));
+        let mut depth = self
+            .connection
+            .prepare_cached(depth)?
+            .query_row([self.queue, now], |row| {
+                let (ready, delayed, leased, dead) =
+                    (number(row, 0)?, number(row, 1)?, number(row, 2)?, number(row, 3)?);
+                Ok(Depth {
+                    ready,
+                    delayed,
+                    leased,
+                    dead,
+                    oldest_age: None,
+                })
+            })?;
+        depth.oldest_age = self.next_due()?.filter(|due| *due <= now).map(|due| until(due, now));
         Ok(depth)
     }
 }
@@ -128,13 +113,7 @@ fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         headers: message.headers,
         attempts: row.get(2)?,
         last_error: row.get(4)?,
-        ..DeadLetter::new(
-            id_of(row.get(0)?),
-            message.body,
-            row.get(6)?,
-            row.get(3)?,
-            row.get(5)?,
-        )
+        ..DeadLetter::new(id_of(row.get(0)?), message.body, row.get(6)?, row.get(3)?, row.get(5)?)
     })
 }
 

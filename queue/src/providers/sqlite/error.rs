@@ -15,9 +15,7 @@ pub(super) fn classify(path: &Path, error: Arc<rusqlite::Error>) -> Error {
     let provider = PROVIDER;
     match code {
         Some(ErrorCode::DiskFull) => {
-            let message = message(
-                "the disk, or the size set for the database, is full; make room and repeat",
-            );
+            let message = message("the disk, or the size set for the database, is full; make room and repeat");
             Error::Full {
                 provider,
                 message,
@@ -25,9 +23,7 @@ pub(super) fn classify(path: &Path, error: Arc<rusqlite::Error>) -> Error {
             }
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-            let message = message(
-                "the database is read-only; allow this user to write the file and its folder",
-            );
+            let message = message("the database is read-only; allow this user to write the file and its folder");
             Error::ReadOnly {
                 provider,
                 message,
@@ -35,8 +31,7 @@ pub(super) fn classify(path: &Path, error: Arc<rusqlite::Error>) -> Error {
             }
         }
         Some(ErrorCode::NotADatabase) => {
-            let message =
-                message("this is not a SQLite database; move it away or name another path");
+            let message = message("this is not a SQLite database; move it away or name another path");
             Error::Corrupt {
                 provider,
                 message,
@@ -44,9 +39,7 @@ pub(super) fn classify(path: &Path, error: Arc<rusqlite::Error>) -> Error {
             }
         }
         Some(ErrorCode::DatabaseCorrupt) => {
-            let message = message(
-                "the database is damaged; restore a backup, or save what `sqlite3 .recover` finds",
-            );
+            let message = message("the database is damaged; restore a backup, or save what `sqlite3 .recover` finds");
             Error::Corrupt {
                 provider,
                 message,
@@ -54,8 +47,7 @@ pub(super) fn classify(path: &Path, error: Arc<rusqlite::Error>) -> Error {
             }
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            let message =
-                message("another program holds the database; repeat, or close that program");
+            let message = message("another program holds the database; repeat, or close that program");
             Error::Locked {
                 provider,
                 message,
@@ -63,9 +55,7 @@ pub(super) fn classify(path: &Path, error: Arc<rusqlite::Error>) -> Error {
             }
         }
         Some(ErrorCode::CannotOpen) => {
-            let message = message(
-                "the file cannot be opened; its folder must exist and this user may write there",
-            );
+            let message = message("the file cannot be opened; its folder must exist and this user may write there");
             Error::Storage {
                 provider,
                 message,
@@ -86,11 +76,7 @@ pub(super) fn classify(path: &Path, error: Arc<rusqlite::Error>) -> Error {
 /// Classifies an error of COMMIT. After a failed fsync nobody knows what the disk holds.
 pub(super) fn classify_commit(path: &Path, error: Arc<rusqlite::Error>) -> Error {
     if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
-        let message = bounded(&format!(
-            "{}: the disk failed during a commit",
-            path.display()
-        ))
-        .to_owned();
+        let message = bounded(&format!("{}: the disk failed during a commit", path.display())).to_owned();
         return Error::OutcomeUnknown {
             provider: PROVIDER,
             message,

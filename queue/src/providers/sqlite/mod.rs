@@ -21,9 +21,8 @@ use async_trait::async_trait;
 use futures_util::future::select;
 
 use crate::{
-    Capabilities, Clock, Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, DeadLetters,
-    Delivery, Depth, Discarded, Error, Inspect, Lease, Message, MessageId, Queue, Redriven, Result,
-    Settle, Settled, Settlement,
+    Capabilities, Clock, Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, DeadLetters, Delivery, Depth,
+    Discarded, Error, Inspect, Lease, Message, MessageId, Queue, Redriven, Result, Settle, Settled, Settlement,
     clock::{millis, until},
     limits::{MAX_RECEIVE, Settings, check_batch, check_delay, check_settlements},
     signal::Signal,
@@ -76,10 +75,7 @@ impl SqliteQueue {
         &self,
         work: impl FnOnce(&Store) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.0
-            .writer
-            .call(|store| store.write(|| work(store)))
-            .await
+        self.0.writer.call(|store| store.write(|| work(store))).await
     }
 }
 
@@ -167,12 +163,7 @@ impl Consumer for SqliteQueue {
 
 #[async_trait]
 impl DeadLetters for SqliteQueue {
-    async fn list(
-        &self,
-        filter: &DeadLetterFilter,
-        after: Option<MessageId>,
-        limit: usize,
-    ) -> Result<Vec<DeadLetter>> {
+    async fn list(&self, filter: &DeadLetterFilter, after: Option<MessageId>, limit: usize) -> Result<Vec<DeadLetter>> {
         let filter = filter.clone();
         self.0
             .writer
@@ -183,10 +174,7 @@ impl DeadLetters for SqliteQueue {
     async fn redrive(&self, filter: &DeadLetterFilter, dry_run: bool) -> Result<Redriven> {
         let filter = filter.clone();
         let ids = if dry_run {
-            self.0
-                .writer
-                .call(move |store| store.dead_ids(&filter))
-                .await?
+            self.0.writer.call(move |store| store.dead_ids(&filter)).await?
         } else {
             self.write(move |store| store.redrive(&filter)).await?
         };
@@ -196,10 +184,7 @@ impl DeadLetters for SqliteQueue {
     async fn discard(&self, filter: &DeadLetterFilter, dry_run: bool) -> Result<Discarded> {
         let filter = filter.clone();
         let ids = if dry_run {
-            self.0
-                .writer
-                .call(move |store| store.dead_ids(&filter))
-                .await?
+            self.0.writer.call(move |store| store.dead_ids(&filter)).await?
         } else {
             self.write(move |store| store.discard(&filter)).await?
         };

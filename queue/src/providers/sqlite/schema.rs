@@ -45,9 +45,7 @@ const MIGRATIONS: &[&str] = &["
 /// Opens the file at `path` and returns the connection and the number of the queue `name`.
 pub(super) fn open(path: &Path, name: &str, busy_timeout: Duration) -> Result<(Connection, i64)> {
     let classify = |error| classify(path, Arc::new(error));
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(classify)?;
     prepare(&connection, busy_timeout).map_err(classify)?;
     migrate(&connection, path)?;
@@ -86,15 +84,9 @@ fn migrate(connection: &Connection, path: &Path) -> Result<()> {
     let mut version = version(connection).map_err(classify)?;
     if version < newest {
         // Another process may be at the same; whoever comes second finds the work done.
-        connection
-            .execute_batch("BEGIN IMMEDIATE")
-            .map_err(classify)?;
+        connection.execute_batch("BEGIN IMMEDIATE").map_err(classify)?;
         let migrated = step_up(connection);
-        let end = if migrated.is_ok() {
-            "COMMIT"
-        } else {
-            "ROLLBACK"
-        };
+        let end = if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" };
         let ended = connection.execute_batch(end);
         version = migrated.map_err(classify)?;
         ended.map_err(classify)?;
@@ -113,9 +105,7 @@ fn migrate(connection: &Connection, path: &Path) -> Result<()> {
 }
 
 fn step_up(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.execute_batch(
-        "CREATE TABLE IF NOT EXISTS queue_schema (version INTEGER NOT NULL) STRICT",
-    )?;
+    connection.execute_batch("CREATE TABLE IF NOT EXISTS queue_schema (version INTEGER NOT NULL) STRICT")?;
     let version = version(connection)?;
     let done = usize::try_from(version).unwrap_or(0);
     for migration in MIGRATIONS.iter().skip(done) {
@@ -139,11 +129,7 @@ fn version(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 fn number_of(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
-    let find = || {
-        connection.query_row("SELECT id FROM queue_name WHERE name = ?1", [name], |row| {
-            row.get(0)
-        })
-    };
+    let find = || connection.query_row("SELECT id FROM queue_name WHERE name = ?1", [name], |row| row.get(0));
     if let Some(id) = find().optional()? {
         return Ok(id);
     }

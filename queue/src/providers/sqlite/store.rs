@@ -9,8 +9,8 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use crate::{
-    Clock, DeadLetter, Delivery, Lease, Message, MessageId, Outcome, Settled, Settlement,
-    clock::millis, delivery::Content, envelope, error::bounded, limits::Settings,
+    Clock, DeadLetter, Delivery, Lease, Message, MessageId, Outcome, Settled, Settlement, clock::millis,
+    delivery::Content, envelope, error::bounded, limits::Settings,
 };
 
 pub(super) struct Store {
@@ -24,16 +24,10 @@ pub(super) struct Store {
     pub(super) changed: Cell<bool>,
 }
 
-const HELD: &str =
-    "seq = :seq AND queue = :queue AND lease = :lease AND leased = 1 AND dead_at IS NULL";
+const HELD: &str = "seq = :seq AND queue = :queue AND lease = :lease AND leased = 1 AND dead_at IS NULL";
 
 impl Store {
-    pub(super) fn new(
-        connection: Connection,
-        queue: i64,
-        settings: Settings,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub(super) fn new(connection: Connection, queue: i64, settings: Settings, clock: Arc<dyn Clock>) -> Self {
         Self {
             connection,
             queue,
@@ -49,10 +43,7 @@ impl Store {
     }
 
     /// Runs `work` in the group's transaction; what it did is undone when it fails.
-    pub(super) fn write<T>(
-        &self,
-        work: impl FnOnce() -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
+    pub(super) fn write<T>(&self, work: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         if let Some(error) = &*self.broken.borrow() {
             return Err(repeated(error));
         }
@@ -99,19 +90,13 @@ impl Store {
     }
 
     fn run(&self, statement: &str) -> rusqlite::Result<()> {
-        self.connection
-            .prepare_cached(statement)?
-            .execute([])
-            .map(|_| ())
+        self.connection.prepare_cached(statement)?.execute([]).map(|_| ())
     }
 
     pub(super) fn send(&self, messages: &[Message]) -> rusqlite::Result<Vec<MessageId>> {
         let now = self.clock.now_ms();
         self.changed.set(true);
-        messages
-            .iter()
-            .map(|message| self.send_one(now, message))
-            .collect()
+        messages.iter().map(|message| self.send_one(now, message)).collect()
     }
 
     fn send_one(&self, now: i64, message: &Message) -> rusqlite::Result<MessageId> {
@@ -122,8 +107,7 @@ impl Store {
             self.connection
                 .prepare_cached(forget)?
                 .execute(params![self.queue, now])?;
-            let find =
-                "SELECT seq FROM queue_key WHERE queue = ?1 AND key = ?2 AND expires_at > ?3";
+            let find = "SELECT seq FROM queue_key WHERE queue = ?1 AND key = ?2 AND expires_at > ?3";
             let mut find = self.connection.prepare_cached(find)?;
             if let Some(seq) = find
                 .query_row(params![self.queue, key, now], |row| row.get(0))
@@ -166,7 +150,8 @@ impl Store {
     }
 
     pub(super) fn next_due(&self) -> rusqlite::Result<Option<i64>> {
-        let next = "SELECT visible_at FROM queue_message WHERE queue = ?1 AND dead_at IS NULL ORDER BY visible_at LIMIT 1";
+        let next =
+            "SELECT visible_at FROM queue_message WHERE queue = ?1 AND dead_at IS NULL ORDER BY visible_at LIMIT 1";
         self.connection
             .prepare_cached(next)?
             .query_row([self.queue], |row| row.get(0))
@@ -248,11 +233,9 @@ impl Store {
                     "UPDATE queue_message SET lease = lease + 1, leased = 0, visible_at = :now,
                             attempts = max(attempts - 1, 0) WHERE {HELD}"
                 );
-                self.connection
-                    .prepare_cached(&release)?
-                    .execute(named_params! {
-                        ":seq": seq, ":queue": queue, ":lease": lease, ":now": now,
-                    })?
+                self.connection.prepare_cached(&release)?.execute(named_params! {
+                    ":seq": seq, ":queue": queue, ":lease": lease, ":now": now,
+                })?
             }
             Outcome::Retry { after, error } => {
                 self.changed.set(true);
@@ -278,11 +261,7 @@ impl Store {
                 }
             }
         };
-        Ok(if applied == 0 {
-            Settled::Stale
-        } else {
-            Settled::Done
-        })
+        Ok(if applied == 0 { Settled::Stale } else { Settled::Done })
     }
 
     pub(super) fn extend(&self, lease: &Lease, by: Duration) -> rusqlite::Result<Option<Lease>> {
@@ -290,11 +269,9 @@ impl Store {
             return Ok(None);
         };
         let until = self.clock.now_ms().saturating_add(millis(by));
-        let extend = format!(
-            "UPDATE queue_message SET visible_at = max(visible_at, :until) WHERE {HELD} RETURNING visible_at"
-        );
-        let held =
-            named_params! { ":seq": seq, ":queue": self.queue, ":lease": token, ":until": until };
+        let extend =
+            format!("UPDATE queue_message SET visible_at = max(visible_at, :until) WHERE {HELD} RETURNING visible_at");
+        let held = named_params! { ":seq": seq, ":queue": self.queue, ":lease": token, ":until": until };
         let end = self
             .connection
             .prepare_cached(&extend)?
@@ -306,9 +283,7 @@ impl Store {
 
 fn repeated(error: &rusqlite::Error) -> rusqlite::Error {
     match error {
-        rusqlite::Error::SqliteFailure(code, message) => {
-            rusqlite::Error::SqliteFailure(*code, message.clone())
-        }
+        rusqlite::Error::SqliteFailure(code, message) => rusqlite::Error::SqliteFailure(*code, message.clone()),
         other => rusqlite::Error::ToSqlConversionFailure(other.to_string().into()),
     }
 }

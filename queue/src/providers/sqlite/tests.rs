@@ -13,9 +13,7 @@ fn bounded_queue(folder: &tempfile::TempDir, pages: u32) -> SqliteQueue {
     connection
         .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
         .unwrap();
-    SqliteQueue::builder(&path)
-        .start(connection, queue)
-        .unwrap()
+    SqliteQueue::builder(&path).start(connection, queue).unwrap()
 }
 
 #[tokio::test]
@@ -31,21 +29,13 @@ async fn a_full_disk_refuses_and_loses_nothing() {
         }
     };
     assert!(stored > 3);
-    assert!(
-        matches!(error, Error::Full { .. }) && error.is_retryable(),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Full { .. }) && error.is_retryable(), "{error:?}");
     let text = error.to_string();
-    assert!(
-        text.contains("queue.db") && text.contains("make room"),
-        "{text}"
-    );
+    assert!(text.contains("queue.db") && text.contains("make room"), "{text}");
 
     // Those that fit go in, those that do not leave them alone, though they share transactions.
     let small = Message::new("y");
-    let mixed: Vec<_> = (0..20)
-        .map(|n| if n % 2 == 0 { &message } else { &small })
-        .collect();
+    let mixed: Vec<_> = (0..20).map(|n| if n % 2 == 0 { &message } else { &small }).collect();
     let results = join_all(mixed.iter().map(|message| queue.send(message))).await;
     for (message, result) in mixed.iter().zip(&results) {
         assert!(

@@ -54,10 +54,7 @@ impl Writer {
             })
             .map_err(|error| Error::Storage {
                 provider: PROVIDER,
-                message: format!(
-                    "{}: the writer's thread does not start: {error}",
-                    path.display()
-                ),
+                message: format!("{}: the writer's thread does not start: {error}", path.display()),
                 source: Some(Box::new(error)),
             })?;
         Ok(Self {
@@ -93,8 +90,7 @@ impl Writer {
         };
         let sent = self.commands.send(Command::Job(Box::new(job)));
         async move {
-            let gone =
-                |what: &str| format!("{}: the writer's thread has ended {what}", file.display());
+            let gone = |what: &str| format!("{}: the writer's thread has ended {what}", file.display());
             if sent.is_err() {
                 return Err(Error::Storage {
                     provider: PROVIDER,
@@ -118,13 +114,7 @@ impl Writer {
         let commands = self.commands.clone();
         self.call(move |store| {
             let (deliveries, next_due) = store.reserve(max)?;
-            Ok((
-                Reserved {
-                    deliveries,
-                    commands,
-                },
-                next_due,
-            ))
+            Ok((Reserved { deliveries, commands }, next_due))
         })
         .await
     }
@@ -179,12 +169,8 @@ impl Drop for Reserved {
         if self.deliveries.is_empty() {
             return;
         }
-        let release =
-            |delivery: Delivery| Settlement::new(delivery.lease().clone(), Outcome::Release);
-        let settlements: Vec<_> = std::mem::take(&mut self.deliveries)
-            .into_iter()
-            .map(release)
-            .collect();
+        let release = |delivery: Delivery| Settlement::new(delivery.lease().clone(), Outcome::Release);
+        let settlements: Vec<_> = std::mem::take(&mut self.deliveries).into_iter().map(release).collect();
         let job = move |store: &Store| -> Finish {
             if let Err(error) = store.write(|| store.settle(&settlements)) {
                 tracing::warn!(%error, "abandoned deliveries come back only when their leases end");

@@ -4,8 +4,8 @@ use std::{fs, time::Duration};
 
 use futures_util::FutureExt;
 use presswork_queue::{
-    Consumer, DeadLetterFilter, DeadLetters, Delivery, Error, Inspect, Message, Outcome, Queue,
-    Settle, Settled, Settlement, SqliteQueue,
+    Consumer, DeadLetterFilter, DeadLetters, Delivery, Error, Inspect, Message, Outcome, Queue, Settle, Settled,
+    Settlement, SqliteQueue,
 };
 
 use super::{at, connect, file};
@@ -26,10 +26,7 @@ fn a_file_that_is_no_database_is_refused_and_kept() {
     assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
     says(&error, &file(&folder), "not a SQLite database");
     assert!(!error.is_retryable());
-    assert_eq!(
-        fs::read_to_string(file(&folder)).unwrap(),
-        "garbage ".repeat(1_000)
-    );
+    assert_eq!(fs::read_to_string(file(&folder)).unwrap(), "garbage ".repeat(1_000));
 }
 
 #[test]
@@ -84,15 +81,11 @@ async fn a_read_only_database_says_so() {
 #[tokio::test]
 async fn a_locked_database_is_retryable() {
     let folder = tempfile::tempdir().unwrap();
-    let queue = at(&folder)
-        .busy_timeout(Duration::from_millis(30))
-        .build()
-        .unwrap();
+    let queue = at(&folder).busy_timeout(Duration::from_millis(30)).build().unwrap();
     let other = connect(&file(&folder));
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let messages = vec![Message::new("x"); 20];
-    let sends =
-        futures_util::future::join_all(messages.iter().map(|message| queue.send(message))).await;
+    let sends = futures_util::future::join_all(messages.iter().map(|message| queue.send(message))).await;
     for error in sends.into_iter().map(Result::unwrap_err) {
         assert!(
             matches!(error, Error::Locked { .. }) && error.is_retryable(),
@@ -167,16 +160,10 @@ async fn damaged_text_stays_one_messages_problem() {
         .collect();
     assert_eq!((bad.len(), bad[0].body()), (1, &b"\xff\x00\xfe"[..]));
     queue
-        .settle(&[Settlement::new(
-            bad[0].lease().clone(),
-            Outcome::dead_letter("damaged"),
-        )])
+        .settle(&[Settlement::new(bad[0].lease().clone(), Outcome::dead_letter("damaged"))])
         .await
         .unwrap();
-    let letters = queue
-        .list(&DeadLetterFilter::all(), None, 10)
-        .await
-        .unwrap();
+    let letters = queue.list(&DeadLetterFilter::all(), None, 10).await.unwrap();
     assert_eq!(letters[0].body, b"\xff\x00\xfe");
 }
 
@@ -184,10 +171,7 @@ async fn damaged_text_stays_one_messages_problem() {
 async fn a_dropped_receive_gives_back_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let queue = at(&folder).build().unwrap();
-    queue
-        .send_batch(&vec![Message::new("x"); 10])
-        .await
-        .unwrap();
+    queue.send_batch(&vec![Message::new("x"); 10]).await.unwrap();
     for _ in 0..20 {
         assert!(
             queue.receive(10, Duration::ZERO).now_or_never().is_none(),
@@ -197,9 +181,7 @@ async fn a_dropped_receive_gives_back_at_once() {
     let deliveries = queue.receive(10, Duration::from_secs(5)).await.unwrap();
     assert_eq!(deliveries.len(), 10);
     assert!(
-        deliveries
-            .iter()
-            .all(|delivery| delivery.attempt() == Some(1)),
+        deliveries.iter().all(|delivery| delivery.attempt() == Some(1)),
         "and counts no attempt"
     );
     let acks: Vec<_> = deliveries
@@ -218,16 +200,10 @@ async fn nothing_prints_a_body() {
     let delivery = queue.receive(1, Duration::ZERO).await.unwrap().remove(0);
     let parse = delivery.json::<u8>().unwrap_err();
     queue
-        .settle(&[Settlement::new(
-            delivery.lease().clone(),
-            Outcome::dead_letter("no"),
-        )])
+        .settle(&[Settlement::new(delivery.lease().clone(), Outcome::dead_letter("no"))])
         .await
         .unwrap();
-    let letters = queue
-        .list(&DeadLetterFilter::all(), None, 10)
-        .await
-        .unwrap();
+    let letters = queue.list(&DeadLetterFilter::all(), None, 10).await.unwrap();
     let printed = format!("{message:?} {delivery:?} {parse:?} {parse} {letters:?} {queue:?}");
     assert!(!printed.contains("s3cret"), "{printed}");
 }
