@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use crate::{
-    Claim, Content, Error, NewOutbox, NewPage, NewSpend, Op, OutboxClaim, OutboxId, PageRef,
-    PostClaim, PostKey, PostOutcome, PostRecord, PostRef, PostStatus, Result, SavePage, Status,
-    Transition, limits, text,
+    Claim, Content, Error, NewOutbox, NewPage, NewSpend, Op, OutboxClaim, OutboxId, PageRef, PostClaim, PostKey,
+    PostOutcome, PostRecord, PostRef, PostStatus, Result, SavePage, Status, Transition, limits, text,
 };
 
 /// A topic, checked and ready to be stored.
@@ -16,11 +15,7 @@ pub(crate) struct PlanRow<'a> {
     pub(crate) source_hash: String,
 }
 
-pub(crate) fn plan<'a>(
-    store: &'static str,
-    op: &Op,
-    topics: &'a [NewPage],
-) -> Result<Vec<PlanRow<'a>>> {
+pub(crate) fn plan<'a>(store: &'static str, op: &Op, topics: &'a [NewPage]) -> Result<Vec<PlanRow<'a>>> {
     text::op(op)?;
     text::count("topics", topics.len(), limits::MAX_ROWS)?;
     let mut seen = HashMap::new();
@@ -37,9 +32,7 @@ pub(crate) fn plan<'a>(
             ("slug", &page.slug),
             ("primary_keyword", &page.primary_keyword),
         ] {
-            if let Some(row_key) =
-                seen.insert((&page.site, &page.locale, field, value), &page.row_key)
-            {
+            if let Some(row_key) = seen.insert((&page.site, &page.locale, field, value), &page.row_key) {
                 return Err(Error::Conflict {
                     store,
                     field,
@@ -79,10 +72,7 @@ pub(crate) fn outbox_claim(op: &Op, claim: &OutboxClaim) -> Result<i64> {
 
 fn attempts(max: u32) -> Result<()> {
     if max == 0 {
-        return Err(text::invalid(
-            "max_attempts",
-            "is 0; nothing could ever be claimed",
-        ));
+        return Err(text::invalid("max_attempts", "is 0; nothing could ever be claimed"));
     }
     Ok(())
 }
@@ -94,8 +84,7 @@ pub(crate) fn outbox_ids(op: &Op, owner: &str, ids: &[OutboxId]) -> Result<()> {
     text::op(op)?;
     text::key("owner", owner)?;
     text::count("ids", ids.len(), limits::MAX_ROWS)?;
-    ids.iter()
-        .try_for_each(|id| text::key("outbox id", id.as_str()))
+    ids.iter().try_for_each(|id| text::key("outbox id", id.as_str()))
 }
 
 pub(crate) fn with_a_page(outbox: &[NewOutbox], costs: &[NewSpend]) -> Result<()> {
@@ -142,17 +131,10 @@ pub(crate) fn save(store: &'static str, op: &Op, save: &SavePage) -> Result<()> 
 
 pub(crate) fn transition(op: &Op, change: &Transition) -> Result<()> {
     text::op(op)?;
-    text::free(
-        "reason",
-        change.reason.as_deref().unwrap_or(""),
-        limits::TEXT,
-    )?;
+    text::free("reason", change.reason.as_deref().unwrap_or(""), limits::TEXT)?;
     match change.not_before_ms {
         Some(_) if change.to != Status::Planned => {
-            return Err(text::invalid(
-                "not_before_ms",
-                "goes with `to: planned` alone",
-            ));
+            return Err(text::invalid("not_before_ms", "goes with `to: planned` alone"));
         }
         Some(at_ms) => text::time("not_before_ms", at_ms)?,
         None => {}
@@ -174,8 +156,7 @@ fn content(content: &Content) -> Result<()> {
     text::free("model", &content.model, limits::KEY)?;
     for (field, list) in [("keywords", &content.keywords), ("hooks", &content.hooks)] {
         text::json(field, &list.clone().into(), limits::LIST)?;
-        list.iter()
-            .try_for_each(|text| text::free(field, text, limits::LIST))?;
+        list.iter().try_for_each(|text| text::free(field, text, limits::LIST))?;
     }
     text::json("quality", &content.quality, limits::JSON)?;
     Ok(())
@@ -192,11 +173,7 @@ pub(crate) fn content_hash(content: &Content) -> String {
         &content.canonical_url,
         &keywords,
     ];
-    let lists = content
-        .keywords
-        .iter()
-        .chain(&content.hooks)
-        .map(String::as_str);
+    let lists = content.keywords.iter().chain(&content.hooks).map(String::as_str);
     text::sha256_hex(parts.into_iter().chain(lists))
 }
 
@@ -210,13 +187,7 @@ pub(crate) fn page_step(
 ) -> Result<()> {
     let (version, status) = found;
     if version != page.version {
-        return Err(stale(
-            store,
-            "page",
-            page.id.to_string(),
-            page.version,
-            version,
-        ));
+        return Err(stale(store, "page", page.id.to_string(), page.version, version));
     }
     if legal(status, to) {
         Ok(())
@@ -239,13 +210,7 @@ fn illegal(store: &'static str, from: Status, to: Status) -> Error {
     }
 }
 
-pub(crate) fn stale(
-    store: &'static str,
-    what: &'static str,
-    id: String,
-    expected: u64,
-    found: u64,
-) -> Error {
+pub(crate) fn stale(store: &'static str, what: &'static str, id: String, expected: u64, found: u64) -> Error {
     Error::StaleVersion {
         store,
         what,
@@ -268,10 +233,7 @@ pub(crate) fn outcome(op: &Op, outcome: &PostOutcome) -> Result<()> {
             text::key("remote_id", remote_id)?;
             text::free("url", url.as_deref().unwrap_or(""), limits::URL)
         }
-        PostOutcome::Retry {
-            error,
-            not_before_ms,
-        } => {
+        PostOutcome::Retry { error, not_before_ms } => {
             text::free("error", error, limits::TEXT)?;
             text::time("not_before_ms", *not_before_ms)
         }
@@ -284,9 +246,7 @@ pub(crate) fn outcome(op: &Op, outcome: &PostOutcome) -> Result<()> {
             text::free("error", error, limits::TEXT)?;
             text::time("not_before_ms", *not_before_ms)
         }
-        PostOutcome::Rejected { error } | PostOutcome::Parked { error } => {
-            text::free("error", error, limits::TEXT)
-        }
+        PostOutcome::Rejected { error } | PostOutcome::Parked { error } => text::free("error", error, limits::TEXT),
     }
 }
 
@@ -300,13 +260,7 @@ pub(crate) fn post_step(
 ) -> Result<()> {
     let (version, status) = found;
     if version != post.version {
-        return Err(stale(
-            store,
-            "post",
-            post.id.to_string(),
-            post.version,
-            version,
-        ));
+        return Err(stale(store, "post", post.id.to_string(), post.version, version));
     }
     if legal(status, to) {
         return Ok(());
@@ -351,50 +305,4 @@ pub(crate) fn held(post: PostRecord) -> PostClaim {
 /// The answer to a repeated claim whose post has moved on since.
 pub(crate) fn moved_on(post: &PostRecord, now_ms: i64) -> PostClaim {
     not_claimable(post, now_ms).unwrap_or(PostClaim::Busy { until_ms: now_ms })
-}
-
-/// What an op was for, in words that two different changes do not share.
-pub(crate) mod request {
-    use super::{Claim, OutboxClaim, PageRef, PostKey, PostRef, PostStatus, Status};
-
-    pub(crate) fn plan(rows: &[super::PlanRow<'_>]) -> String {
-        let parts = rows.iter().flat_map(|row| {
-            [
-                row.page.site.as_str(),
-                &row.page.locale,
-                &row.page.row_key,
-                &row.source_hash,
-            ]
-        });
-        format!("plan {} {}", rows.len(), crate::text::sha256_hex(parts))
-    }
-
-    pub(crate) fn claim(claim: &Claim) -> String {
-        format!("claim {} for {}", claim.site, claim.owner)
-    }
-
-    pub(crate) fn page(verb: &str, page: &PageRef, to: Status) -> String {
-        format!("{verb} {}@{} to {to}", page.id, page.version)
-    }
-
-    pub(crate) fn claim_outbox(claim: &OutboxClaim) -> String {
-        format!("claim outbox for {}", claim.owner)
-    }
-
-    pub(crate) fn outbox(verb: &str, owner: &str, ids: &[crate::OutboxId]) -> String {
-        let hash = crate::text::sha256_hex(ids.iter().map(crate::OutboxId::as_str));
-        format!("{verb} {} for {owner} {hash}", ids.len())
-    }
-
-    pub(crate) fn claim_post(key: &PostKey, owner: &str) -> String {
-        format!("claim post {} for {owner}", key.idempotency_key())
-    }
-
-    pub(crate) fn post(post: &PostRef, to: PostStatus) -> String {
-        format!("post {}@{} to {to}", post.id, post.version)
-    }
-
-    pub(crate) fn spend(rows: usize) -> String {
-        format!("spend {rows}")
-    }
 }

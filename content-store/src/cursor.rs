@@ -32,14 +32,8 @@ impl Cursor {
 
     /// The id to start after, when this cursor belongs to `filter`.
     pub(crate) fn position(&self, filter: &str) -> Result<String> {
-        let malformed = Error::InvalidCursor {
-            reason: "is malformed",
-        };
-        let Some((of, id)) = self
-            .0
-            .strip_prefix("c1.")
-            .and_then(|rest| rest.split_once('.'))
-        else {
+        let malformed = Error::InvalidCursor { reason: "is malformed" };
+        let Some((of, id)) = self.0.strip_prefix("c1.").and_then(|rest| rest.split_once('.')) else {
             return Err(malformed);
         };
         if text::uuid("cursor", id).is_err() {

@@ -17,9 +17,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A value that must be unique belongs to another row. Nothing was written.
-    #[error(
-        "{store}: {field} `{value}` is taken by row `{row_key}`; give one of the two another {field}"
-    )]
+    #[error("{store}: {field} `{value}` is taken by row `{row_key}`; give one of the two another {field}")]
     Conflict {
         /// The provider.
         store: &'static str,
@@ -101,9 +99,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// No room to write. Nothing was written; reads still work.
-    #[error(
-        "{store}: no space left for {place}; free disk space (or raise the size limit) and run again"
-    )]
+    #[error("{store}: no space left for {place}; free disk space (or raise the size limit) and run again")]
     Full {
         /// The provider.
         store: &'static str,
@@ -200,7 +196,7 @@ impl Error {
 }
 
 /// At most 500 characters of somebody else's words.
-#[cfg(any(feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
 pub(crate) fn bounded(text: &str) -> String {
     text.chars().take(500).collect()
 }

@@ -14,6 +14,7 @@ mod pages;
 mod platform;
 mod post;
 mod post_ledger;
+mod request;
 mod spend;
 mod spend_ledger;
 mod status;
@@ -34,13 +35,11 @@ pub use op::{Op, OpId, OutboxId, PageId, PostId};
 pub use outbox::Outbox;
 pub use outbox_row::{NewOutbox, OutboxClaim, OutboxCounts, OutboxRow};
 pub use page::{
-    Claim, Content, NewPage, Page, PageList, PageQuery, PageRef, PageSummary, PlanReport, Revision,
-    SavePage, Transition,
+    Claim, Content, NewPage, Page, PageList, PageQuery, PageRef, PageSummary, PlanReport, Revision, SavePage,
+    Transition,
 };
 pub use pages::Pages;
-pub use post::{
-    PostClaim, PostKey, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus,
-};
+pub use post::{PostClaim, PostKey, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus};
 pub use post_ledger::PostLedger;
 #[cfg(feature = "sqlite")]
 pub use providers::sqlite::{SqliteBuilder, SqliteStore};
@@ -50,7 +49,4 @@ pub use status::{Counts, Status};
 pub use store::ContentStore;
 
 #[cfg(feature = "mock")]
-pub use {
-    outbox::MockOutbox, pages::MockPages, post_ledger::MockPostLedger,
-    spend_ledger::MockSpendLedger,
-};
+pub use {outbox::MockOutbox, pages::MockPages, post_ledger::MockPostLedger, spend_ledger::MockSpendLedger};

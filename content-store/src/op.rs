@@ -83,7 +83,7 @@ impl OutboxId {
         Self(format!("{op}/{n:03}"))
     }
 
-    #[cfg(any(feature = "sqlite"))]
+    #[cfg(feature = "sqlite")]
     pub(crate) fn from_row(text: String) -> Self {
         Self(text)
     }
@@ -127,10 +127,7 @@ impl Op {
     /// [`Error::InvalidInput`].
     #[must_use]
     pub fn at(at_ms: i64) -> Self {
-        Self {
-            id: OpId::new(),
-            at_ms,
-        }
+        Self { id: OpId::new(), at_ms }
     }
 
     /// A change whose id the caller keeps, for one that outlives its process.

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::{
-    Claim, Counts, Cursor, NewPage, Op, OpId, Page, PageId, PageList, PageQuery, PageRef,
-    PlanReport, Result, Revision, SavePage, Transition,
+    Claim, Counts, Cursor, NewPage, Op, OpId, Page, PageId, PageList, PageQuery, PageRef, PlanReport, Result, Revision,
+    SavePage, Transition,
 };
 
 /// Pages with a life.
@@ -85,12 +85,7 @@ pub trait Pages: Send + Sync {
     /// - Only pages of the query's site and status are shown (`list_filters_by_site_and_status`).
     /// - A malformed cursor, or one of another query, is [`InvalidCursor`](crate::Error::InvalidCursor)
     ///   (`list_refuses_foreign_cursors`).
-    async fn list<'a>(
-        &self,
-        query: &PageQuery,
-        after: Option<&'a Cursor>,
-        limit: u32,
-    ) -> Result<PageList>;
+    async fn list<'a>(&self, query: &PageQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PageList>;
 
     /// How many pages of the site stand at each status.
     ///

@@ -6,8 +6,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::{
-    Counts, Cursor, Op, PostClaim, PostKey, PostList, PostOutcome, PostQuery, PostRecord, PostRef,
-    PostStatus, Result,
+    Counts, Cursor, Op, PostClaim, PostKey, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, Result,
 };
 
 /// The ledger of posts: claim, arm, call the network once, settle.
@@ -29,13 +28,7 @@ pub trait PostLedger: Send + Sync {
     /// - A posted one gives its receipt, a rejected or parked one is closed (`claim_post_knows_finished_posts`).
     /// - Sixteen claims of one key at once: one gets it (`one_of_many_claims_gets_the_post`).
     /// - The same op repeated gives the same claim (`claim_post_repeats`).
-    async fn claim_post(
-        &self,
-        op: &Op,
-        key: &PostKey,
-        owner: &str,
-        lease: Duration,
-    ) -> Result<PostClaim>;
+    async fn claim_post(&self, op: &Op, key: &PostKey, owner: &str, lease: Duration) -> Result<PostClaim>;
 
     /// Commits that the network is called now: `claimed` becomes `in_flight`, one attempt more, leased anew.
     ///
@@ -59,12 +52,7 @@ pub trait PostLedger: Send + Sync {
     /// - What the outcome says is in the record (`settle_post_keeps_what_the_outcome_says`).
     /// - A stale version is refused (`settle_post_refuses_a_stale_version`).
     /// - The same op repeated is one change (`settle_post_repeats`).
-    async fn settle_post(
-        &self,
-        op: &Op,
-        post: &PostRef,
-        outcome: &PostOutcome,
-    ) -> Result<PostRecord>;
+    async fn settle_post(&self, op: &Op, post: &PostRef, outcome: &PostOutcome) -> Result<PostRecord>;
 
     /// The record of that post.
     ///
@@ -74,12 +62,7 @@ pub trait PostLedger: Send + Sync {
     /// Posts by id, `limit` (1..=[`limits::MAX_ROWS`](crate::limits::MAX_ROWS)) at a time.
     ///
     /// - Filters and cursors work as for pages (`list_posts_filters_and_pages`).
-    async fn list_posts<'a>(
-        &self,
-        query: &PostQuery,
-        after: Option<&'a Cursor>,
-        limit: u32,
-    ) -> Result<PostList>;
+    async fn list_posts<'a>(&self, query: &PostQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PostList>;
 
     /// How many posts stand at each status.
     ///

@@ -86,10 +86,7 @@ impl Status {
     /// Whether the life of a page has this step at all (the table above).
     #[must_use]
     pub fn may_become(self, to: Self) -> bool {
-        use Status::{
-            Approved, Archived, Draft, Failed, Generating, InReview, Planned, Published, Rejected,
-            Stale,
-        };
+        use Status::{Approved, Archived, Draft, Failed, Generating, InReview, Planned, Published, Rejected, Stale};
         let reachable: &[Self] = match self {
             Planned => &[Generating, Archived],
             Generating => &[Draft, InReview, Published, Planned, Failed],
@@ -108,9 +105,7 @@ impl Status {
     /// content (`save`) or a lease (`claim`).
     #[must_use]
     pub fn may_transition(self, to: Self) -> bool {
-        self.may_become(to)
-            && to != Self::Generating
-            && !(self == Self::Generating && to.is_saved())
+        self.may_become(to) && to != Self::Generating && !(self == Self::Generating && to.is_saved())
     }
 
     /// Whether [`save`](crate::Pages::save) may end here.

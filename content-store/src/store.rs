@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::{
-    Claim, Counts, Cursor, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts,
-    OutboxId, OutboxRow, Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim,
-    PostKey, PostLedger, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, Result,
-    Revision, SavePage, SpendLedger, SpendQuery, SpendTotals, Transition,
+    Claim, Counts, Cursor, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page,
+    PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList, PostOutcome,
+    PostQuery, PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger, SpendQuery, SpendTotals,
+    Transition,
 };
 
 /// Everything a pipeline stores: [`Pages`], their [`Outbox`], the [`PostLedger`] and the [`SpendLedger`].

@@ -141,20 +141,14 @@ pub(crate) fn time(field: &'static str, ms: i64) -> Result<()> {
     if (0..=limits::NUMBER).contains(&ms) {
         Ok(())
     } else {
-        Err(invalid(
-            field,
-            format!("is {ms}; a time is 0..=2^53-1 milliseconds"),
-        ))
+        Err(invalid(field, format!("is {ms}; a time is 0..=2^53-1 milliseconds")))
     }
 }
 
 pub(crate) fn number(field: &'static str, number: u64) -> Result<i64> {
     match i64::try_from(number) {
         Ok(number) if number <= limits::NUMBER => Ok(number),
-        _ => Err(invalid(
-            field,
-            format!("is {number}; numbers end at 2^53-1"),
-        )),
+        _ => Err(invalid(field, format!("is {number}; numbers end at 2^53-1"))),
     }
 }
 
@@ -187,10 +181,7 @@ pub(crate) fn rows(limit: u32) -> Result<usize> {
 /// A number of rows given.
 pub(crate) fn count(field: &'static str, found: usize, limit: usize) -> Result<()> {
     if found > limit {
-        return Err(invalid(
-            field,
-            format!("holds {found} rows; the limit is {limit}"),
-        ));
+        return Err(invalid(field, format!("holds {found} rows; the limit is {limit}")));
     }
     Ok(())
 }
@@ -217,17 +208,7 @@ mod tests {
         for good in ["a", "7", "cape-town-2", &"x".repeat(75)] {
             assert!(slug(good).is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "-a",
-            "a-",
-            "a--b",
-            "A",
-            "ä",
-            "a b",
-            "a/b",
-            &"x".repeat(76),
-        ] {
+        for bad in ["", "-a", "a-", "a--b", "A", "ä", "a b", "a/b", &"x".repeat(76)] {
             assert!(slug(bad).is_err(), "{bad}");
         }
     }

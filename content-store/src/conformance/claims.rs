@@ -31,16 +31,10 @@ pub async fn claim_takes_the_oldest_first<H: Harness>(h: &H) {
         .plan(&op(10), &[topic("site", 3), topic("site", 4)])
         .await
         .unwrap();
-    store
-        .plan(&op(0), &[topic("site", 1), topic("site", 2)])
-        .await
-        .unwrap();
+    store.plan(&op(0), &[topic("site", 1), topic("site", 2)]).await.unwrap();
     let mut slugs = Vec::new();
     for limit in [1, 2, 9] {
-        let pages = store
-            .claim(&op(20), &claim_on("site", limit))
-            .await
-            .unwrap();
+        let pages = store.claim(&op(20), &claim_on("site", limit)).await.unwrap();
         slugs.extend(pages.into_iter().map(|page| page.slug));
     }
     assert_eq!(slugs, ["page-1", "page-2", "page-3", "page-4"]);
@@ -49,17 +43,8 @@ pub async fn claim_takes_the_oldest_first<H: Harness>(h: &H) {
 pub async fn claim_takes_over_an_expired_lease<H: Harness>(h: &H) {
     let store = h.store();
     let first = claimed(&store, "site").await;
-    assert_eq!(
-        store
-            .claim(&op(LEASE_MS - 1), &claim_on("site", 1))
-            .await
-            .unwrap(),
-        []
-    );
-    let again = store
-        .claim(&op(LEASE_MS), &claim_on("site", 1))
-        .await
-        .unwrap();
+    assert_eq!(store.claim(&op(LEASE_MS - 1), &claim_on("site", 1)).await.unwrap(), []);
+    let again = store.claim(&op(LEASE_MS), &claim_on("site", 1)).await.unwrap();
     assert_eq!(
         (again[0].id, again[0].attempts, again[0].version),
         (first.id, 2, first.version + 1)
@@ -80,10 +65,7 @@ pub async fn claim_fails_pages_past_their_attempts<H: Harness>(h: &H) {
     };
     assert_eq!(store.claim(&op(LEASE_MS), &claim).await.unwrap(), []);
     let page = store.get(&page.id).await.unwrap().unwrap();
-    assert_eq!(
-        (page.status, page.lease_owner.as_deref()),
-        (Status::Failed, None)
-    );
+    assert_eq!((page.status, page.lease_owner.as_deref()), (Status::Failed, None));
     assert!(page.last_error.is_some());
     // Planned again by hand, it starts afresh.
     let page = store
@@ -108,14 +90,8 @@ pub async fn claim_waits_for_not_before<H: Harness>(h: &H) {
         not_before_ms: Some(NOW + 1_000),
         ..Transition::to(Status::Planned)
     };
-    store
-        .transition(&op(1), &page.to_ref(), &later)
-        .await
-        .unwrap();
-    assert_eq!(
-        store.claim(&op(999), &claim_on("site", 1)).await.unwrap(),
-        []
-    );
+    store.transition(&op(1), &page.to_ref(), &later).await.unwrap();
+    assert_eq!(store.claim(&op(999), &claim_on("site", 1)).await.unwrap(), []);
     assert_eq!(
         store.claim(&op(1_000), &claim_on("site", 1)).await.unwrap()[0].attempts,
         2
@@ -125,10 +101,7 @@ pub async fn claim_waits_for_not_before<H: Harness>(h: &H) {
 pub async fn claim_stays_on_its_site<H: Harness>(h: &H) {
     let store = h.store();
     planned(&store, "site").await;
-    assert_eq!(
-        store.claim(&op(0), &claim_on("other", 1)).await.unwrap(),
-        []
-    );
+    assert_eq!(store.claim(&op(0), &claim_on("other", 1)).await.unwrap(), []);
 }
 
 pub async fn claims_at_once_are_disjoint<H: Harness>(h: &H) {
@@ -201,37 +174,24 @@ pub async fn claim_refuses_senseless_wishes<H: Harness>(h: &H) {
 pub async fn claim_repeats<H: Harness>(h: &H) {
     let store = losing(h);
     store
-        .plan(
-            &op(0),
-            &[topic("site", 1), topic("site", 2), topic("site", 3)],
-        )
+        .plan(&op(0), &[topic("site", 1), topic("site", 2), topic("site", 3)])
         .await
         .unwrap();
     let op = op(1);
     store.lose_next();
     lost(store.claim(&op, &claim_on("site", 2)).await);
     let pages = store.claim(&op, &claim_on("site", 2)).await.unwrap();
-    let slugs: Vec<_> = pages
-        .iter()
-        .map(|page| (page.slug.as_str(), page.attempts))
-        .collect();
+    let slugs: Vec<_> = pages.iter().map(|page| (page.slug.as_str(), page.attempts)).collect();
     assert_eq!(slugs, [("page-1", 1), ("page-2", 1)]);
     assert_eq!(store.counts("site").await.unwrap().get(Status::Planned), 1);
     // One moves on: the repeat gives what is still held.
     store
-        .save(
-            &super::fixtures::op(2),
-            &pages[0].to_ref(),
-            &save_to(Status::Draft),
-        )
+        .save(&super::fixtures::op(2), &pages[0].to_ref(), &save_to(Status::Draft))
         .await
         .unwrap();
     let pages = store.claim(&op, &claim_on("site", 2)).await.unwrap();
     assert_eq!(
-        pages
-            .iter()
-            .map(|page| page.slug.as_str())
-            .collect::<Vec<_>>(),
+        pages.iter().map(|page| page.slug.as_str()).collect::<Vec<_>>(),
         ["page-2"]
     );
 }

@@ -7,9 +7,8 @@ use serde_json::json;
 
 use super::{Harness, LosesAnswers};
 use crate::{
-    Claim, Content, ContentStore, Error, NewOutbox, NewPage, NewSpend, Op, OutboxClaim, Page,
-    PageId, Pages, PostClaim, PostKey, PostOutcome, PostRecord, PostStatus, Result, SavePage,
-    Status, Transition,
+    Claim, Content, ContentStore, Error, NewOutbox, NewPage, NewSpend, Op, OutboxClaim, Page, PageId, Pages, PostClaim,
+    PostKey, PostOutcome, PostRecord, PostStatus, Result, SavePage, Status, Transition,
 };
 
 pub(super) type Store = Arc<dyn ContentStore>;
@@ -30,10 +29,7 @@ pub(super) fn losing<H: Harness>(harness: &H) -> LosesAnswers<Store> {
 
 /// The write was made and its answer lost.
 pub(super) fn lost<T: std::fmt::Debug>(answer: Result<T>) {
-    assert!(
-        matches!(answer, Err(Error::OutcomeUnknown { .. })),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Err(Error::OutcomeUnknown { .. })), "{answer:?}");
     assert!(answer.unwrap_err().is_retryable());
 }
 
@@ -113,28 +109,17 @@ pub(super) fn outbox_claim(owner: &str, limit: u32) -> OutboxClaim {
 
 pub(super) async fn planned(store: &Store, site: &str) -> Page {
     store.plan(&op(0), &[topic(site, 1)]).await.unwrap();
-    store
-        .get_by_slug(site, "en", "page-1")
-        .await
-        .unwrap()
-        .unwrap()
+    store.get_by_slug(site, "en", "page-1").await.unwrap().unwrap()
 }
 
 pub(super) async fn claimed(store: &Store, site: &str) -> Page {
     planned(store, site).await;
-    store
-        .claim(&op(0), &claim_on(site, 1))
-        .await
-        .unwrap()
-        .remove(0)
+    store.claim(&op(0), &claim_on(site, 1)).await.unwrap().remove(0)
 }
 
 pub(super) async fn saved(store: &Store, site: &str, to: Status) -> Page {
     let page = claimed(store, site).await;
-    store
-        .save(&op(0), &page.to_ref(), &save_to(to))
-        .await
-        .unwrap()
+    store.save(&op(0), &page.to_ref(), &save_to(to)).await.unwrap()
 }
 
 /// The page of a site of its own, at that status.
@@ -176,11 +161,7 @@ pub(super) fn key(page_id: PageId, account: &str) -> PostKey {
 }
 
 pub(super) async fn post_claimed(store: &Store, key: &PostKey) -> PostRecord {
-    match store
-        .claim_post(&op(0), key, "poster", LEASE)
-        .await
-        .unwrap()
-    {
+    match store.claim_post(&op(0), key, "poster", LEASE).await.unwrap() {
         PostClaim::Claimed(post) => post,
         other => panic!("{other:?}"),
     }
@@ -189,13 +170,7 @@ pub(super) async fn post_claimed(store: &Store, key: &PostKey) -> PostRecord {
 pub(super) async fn post_armed(store: &Store, key: &PostKey) -> PostRecord {
     let post = post_claimed(store, key).await;
     store
-        .arm_post(
-            &op(0),
-            &post.to_ref(),
-            "Hello",
-            &json!({ "media": [1] }),
-            LEASE,
-        )
+        .arm_post(&op(0), &post.to_ref(), "Hello", &json!({ "media": [1] }), LEASE)
         .await
         .unwrap()
 }

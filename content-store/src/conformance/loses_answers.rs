@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::{
-    Claim, Counts, Cursor, Error, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts,
-    OutboxId, OutboxRow, Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim,
-    PostKey, PostLedger, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, Result,
-    Revision, SavePage, SpendLedger, SpendQuery, SpendTotals, Transition,
+    Claim, Counts, Cursor, Error, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow,
+    Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList,
+    PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger, SpendQuery,
+    SpendTotals, Transition,
 };
 
 /// A store that makes a change and then loses the answer, once per [`lose_next`](Self::lose_next).
@@ -66,12 +66,7 @@ impl<S: Pages> Pages for LosesAnswers<S> {
     async fn get_by_slug(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Page>> {
         self.inner.get_by_slug(site, locale, slug).await
     }
-    async fn list<'a>(
-        &self,
-        query: &PageQuery,
-        after: Option<&'a Cursor>,
-        limit: u32,
-    ) -> Result<PageList> {
+    async fn list<'a>(&self, query: &PageQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PageList> {
         self.inner.list(query, after, limit).await
     }
     async fn counts(&self, site: &str) -> Result<Counts> {
@@ -102,11 +97,7 @@ impl<S: Outbox> Outbox for LosesAnswers<S> {
         error: &str,
         not_before_ms: i64,
     ) -> Result<u64> {
-        self.answer(
-            self.inner
-                .release_outbox(op, owner, ids, error, not_before_ms)
-                .await,
-        )
+        self.answer(self.inner.release_outbox(op, owner, ids, error, not_before_ms).await)
     }
     async fn outbox_counts(&self) -> Result<OutboxCounts> {
         self.inner.outbox_counts().await
@@ -116,13 +107,7 @@ impl<S: Outbox> Outbox for LosesAnswers<S> {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<S: PostLedger> PostLedger for LosesAnswers<S> {
-    async fn claim_post(
-        &self,
-        op: &Op,
-        key: &PostKey,
-        owner: &str,
-        lease: Duration,
-    ) -> Result<PostClaim> {
+    async fn claim_post(&self, op: &Op, key: &PostKey, owner: &str, lease: Duration) -> Result<PostClaim> {
         self.answer(self.inner.claim_post(op, key, owner, lease).await)
     }
     async fn arm_post(
@@ -135,23 +120,13 @@ impl<S: PostLedger> PostLedger for LosesAnswers<S> {
     ) -> Result<PostRecord> {
         self.answer(self.inner.arm_post(op, post, text, payload, lease).await)
     }
-    async fn settle_post(
-        &self,
-        op: &Op,
-        post: &PostRef,
-        outcome: &PostOutcome,
-    ) -> Result<PostRecord> {
+    async fn settle_post(&self, op: &Op, post: &PostRef, outcome: &PostOutcome) -> Result<PostRecord> {
         self.answer(self.inner.settle_post(op, post, outcome).await)
     }
     async fn get_post(&self, key: &PostKey) -> Result<Option<PostRecord>> {
         self.inner.get_post(key).await
     }
-    async fn list_posts<'a>(
-        &self,
-        query: &PostQuery,
-        after: Option<&'a Cursor>,
-        limit: u32,
-    ) -> Result<PostList> {
+    async fn list_posts<'a>(&self, query: &PostQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PostList> {
         self.inner.list_posts(query, after, limit).await
     }
     async fn post_counts(&self) -> Result<Counts<PostStatus>> {

@@ -30,7 +30,9 @@
 //! });
 //! # }
 //! ```
+// Test code. What a case means is written once, at its bullet on the trait.
 #![allow(
+    missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -46,6 +48,7 @@ mod plans;
 mod post_claims;
 mod post_lives;
 mod reads;
+mod saves;
 mod spend;
 
 use std::sync::Arc;
@@ -58,7 +61,7 @@ pub use loses_answers::LosesAnswers;
 #[doc(hidden)]
 pub mod cases {
     pub use super::{
-        claims::*, lives::*, outbox::*, plans::*, post_claims::*, post_lives::*, reads::*, spend::*,
+        claims::*, lives::*, outbox::*, plans::*, post_claims::*, post_lives::*, reads::*, saves::*, spend::*,
     };
 }
 
@@ -103,10 +106,7 @@ pub async fn run<H: Harness>(case: &str, skips: &[(&str, &str)], body: impl Asyn
 #[doc(hidden)]
 pub fn check_skips(cases: &[&str], skips: &[(&str, &str)]) {
     for (name, _) in skips {
-        assert!(
-            cases.contains(name),
-            "{name} is no case of content_store_conformance!"
-        );
+        assert!(cases.contains(name), "{name} is no case of content_store_conformance!");
     }
 }
 

@@ -9,20 +9,10 @@ use crate::{Error, Outbox, OutboxClaim, OutboxCounts, OutboxId};
 pub async fn outbox_claim_leases_pending_rows<H: Harness>(h: &H) {
     let store = h.store();
     let page = with_messages(&store, 2).await;
-    let rows = store
-        .claim_outbox(&op(1), &outbox_claim("sender", 9))
-        .await
-        .unwrap();
+    let rows = store.claim_outbox(&op(1), &outbox_claim("sender", 9)).await.unwrap();
     let told: Vec<_> = rows
         .iter()
-        .map(|row| {
-            (
-                row.page_id,
-                row.topic.as_str(),
-                row.payload.clone(),
-                row.attempts,
-            )
-        })
+        .map(|row| (row.page_id, row.topic.as_str(), row.payload.clone(), row.attempts))
         .collect();
     assert_eq!(
         told,
@@ -33,10 +23,7 @@ pub async fn outbox_claim_leases_pending_rows<H: Harness>(h: &H) {
     );
     assert!(rows.iter().all(|row| row.created_at_ms == NOW));
     assert_eq!(
-        store
-            .claim_outbox(&op(2), &outbox_claim("sender", 9))
-            .await
-            .unwrap(),
+        store.claim_outbox(&op(2), &outbox_claim("sender", 9)).await.unwrap(),
         []
     );
     let senseless = OutboxClaim {
@@ -59,10 +46,7 @@ pub async fn outbox_claim_leases_pending_rows<H: Harness>(h: &H) {
 pub async fn outbox_claim_takes_over_an_expired_lease<H: Harness>(h: &H) {
     let store = h.store();
     with_messages(&store, 1).await;
-    let first = store
-        .claim_outbox(&op(0), &outbox_claim("dies", 9))
-        .await
-        .unwrap();
+    let first = store.claim_outbox(&op(0), &outbox_claim("dies", 9)).await.unwrap();
     assert_eq!(
         store
             .claim_outbox(&op(LEASE_MS - 1), &outbox_claim("sender", 9))
@@ -74,10 +58,7 @@ pub async fn outbox_claim_takes_over_an_expired_lease<H: Harness>(h: &H) {
         .claim_outbox(&op(LEASE_MS), &outbox_claim("sender", 9))
         .await
         .unwrap();
-    assert_eq!(
-        (again[0].id.clone(), again[0].attempts),
-        (first[0].id.clone(), 2)
-    );
+    assert_eq!((again[0].id.clone(), again[0].attempts), (first[0].id.clone(), 2));
     // The first sender comes back: the row is no longer its own.
     assert_eq!(
         store
@@ -106,14 +87,8 @@ pub async fn outbox_claim_repeats<H: Harness>(h: &H) {
     let op = op(1);
     store.lose_next();
     lost(store.claim_outbox(&op, &outbox_claim("sender", 2)).await);
-    let rows = store
-        .claim_outbox(&op, &outbox_claim("sender", 2))
-        .await
-        .unwrap();
-    assert_eq!(
-        rows.iter().map(|row| row.attempts).collect::<Vec<_>>(),
-        [1, 1]
-    );
+    let rows = store.claim_outbox(&op, &outbox_claim("sender", 2)).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.attempts).collect::<Vec<_>>(), [1, 1]);
     let counts = store.outbox_counts().await.unwrap();
     assert_eq!((counts.pending, counts.claimed), (1, 2));
 }
@@ -130,22 +105,14 @@ pub async fn outbox_claims_at_once_are_disjoint<H: Harness>(h: &H) {
                 .unwrap()
         }
     });
-    let rows: Vec<_> = join_all(claims)
-        .await
-        .into_iter()
-        .flatten()
-        .map(|row| row.id)
-        .collect();
+    let rows: Vec<_> = join_all(claims).await.into_iter().flatten().map(|row| row.id).collect();
     assert_eq!(rows.len(), 50);
     assert_eq!(rows.iter().collect::<BTreeSet<_>>().len(), 50);
 }
 
 async fn claimed_ids(store: &Store, n: usize) -> Vec<OutboxId> {
     with_messages(store, n).await;
-    let rows = store
-        .claim_outbox(&op(0), &outbox_claim("sender", 99))
-        .await
-        .unwrap();
+    let rows = store.claim_outbox(&op(0), &outbox_claim("sender", 99)).await.unwrap();
     rows.into_iter().map(|row| row.id).collect()
 }
 
@@ -210,10 +177,7 @@ pub async fn release_outbox_waits_for_its_time<H: Harness>(h: &H) {
         1
     );
     assert_eq!(
-        store
-            .claim_outbox(&op(999), &outbox_claim("sender", 9))
-            .await
-            .unwrap(),
+        store.claim_outbox(&op(999), &outbox_claim("sender", 9)).await.unwrap(),
         []
     );
     let rows = store
@@ -225,19 +189,10 @@ pub async fn release_outbox_waits_for_its_time<H: Harness>(h: &H) {
 
 pub async fn outbox_counts_follow_every_change<H: Harness>(h: &H) {
     let store = h.store();
-    assert_eq!(
-        store.outbox_counts().await.unwrap(),
-        OutboxCounts::default()
-    );
+    assert_eq!(store.outbox_counts().await.unwrap(), OutboxCounts::default());
     with_messages(&store, 3).await;
-    let ids: Vec<_> = store
-        .claim_outbox(&op(0), &outbox_claim("sender", 2))
-        .await
-        .unwrap();
-    store
-        .mark_sent(&op(1), "sender", &[ids[0].id.clone()])
-        .await
-        .unwrap();
+    let ids: Vec<_> = store.claim_outbox(&op(0), &outbox_claim("sender", 2)).await.unwrap();
+    store.mark_sent(&op(1), "sender", &[ids[0].id.clone()]).await.unwrap();
     let expected = OutboxCounts {
         pending: 1,
         claimed: 1,

@@ -6,10 +6,7 @@ use crate::{Error, NewPage, Pages, PlanReport, Status, limits};
 
 pub async fn plan_creates_planned_pages<H: Harness>(h: &H) {
     let store = h.store();
-    let report = store
-        .plan(&op(0), &[topic("site", 1), topic("site", 2)])
-        .await
-        .unwrap();
+    let report = store.plan(&op(0), &[topic("site", 1), topic("site", 2)]).await.unwrap();
     assert_eq!(
         report,
         PlanReport {
@@ -17,15 +14,8 @@ pub async fn plan_creates_planned_pages<H: Harness>(h: &H) {
             ..PlanReport::default()
         }
     );
-    let page = store
-        .get_by_slug("site", "en", "page-1")
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (page.status, page.version, page.attempts),
-        (Status::Planned, 1, 0)
-    );
+    let page = store.get_by_slug("site", "en", "page-1").await.unwrap().unwrap();
+    assert_eq!((page.status, page.version, page.attempts), (Status::Planned, 1, 0));
     assert_eq!(page.topic, topic("site", 1).topic);
     assert_eq!((page.created_at_ms, page.content), (NOW, None));
 }
@@ -71,10 +61,7 @@ pub async fn plan_updates_a_page_not_yet_made<H: Harness>(h: &H) {
             "{status}"
         );
         let page = store.get(&before.id).await.unwrap().unwrap();
-        assert_eq!(
-            (page.slug.as_str(), &page.topic),
-            ("moved", &json!({ "new": true }))
-        );
+        assert_eq!((page.slug.as_str(), &page.topic), ("moved", &json!({ "new": true })));
         assert_eq!((page.status, page.version), (status, before.version + 1));
         // The old slug is free again.
         let next = NewPage {
@@ -93,10 +80,7 @@ pub async fn plan_never_touches_made_pages<H: Harness>(h: &H) {
             continue;
         }
         let before = page_at(&store, status.as_str(), status).await;
-        let report = store
-            .plan(&op(5), &[changed(status.as_str())])
-            .await
-            .unwrap();
+        let report = store.plan(&op(5), &[changed(status.as_str())]).await.unwrap();
         assert_eq!(
             report,
             PlanReport {
@@ -105,11 +89,7 @@ pub async fn plan_never_touches_made_pages<H: Harness>(h: &H) {
             },
             "{status}"
         );
-        assert_eq!(
-            store.get(&before.id).await.unwrap().unwrap(),
-            before,
-            "{status}"
-        );
+        assert_eq!(store.get(&before.id).await.unwrap().unwrap(), before, "{status}");
     }
 }
 
@@ -124,22 +104,13 @@ pub async fn plan_refuses_a_taken_slug_or_keyword<H: Harness>(h: &H) {
         primary_keyword: "keyword 1".to_owned(),
         ..topic("site", 7)
     };
-    for (wrong, name, held) in [
-        (slug, "slug", "page-1"),
-        (keyword, "primary_keyword", "keyword 1"),
-    ] {
+    for (wrong, name, held) in [(slug, "slug", "page-1"), (keyword, "primary_keyword", "keyword 1")] {
         let refused = op(0);
         match store.plan(&refused, &[topic("site", 5), wrong]).await {
             Err(Error::Conflict {
-                field,
-                value,
-                row_key,
-                ..
+                field, value, row_key, ..
             }) => {
-                assert_eq!(
-                    (field, value.as_str(), row_key.as_str()),
-                    (name, held, "row 1")
-                );
+                assert_eq!((field, value.as_str(), row_key.as_str()), (name, held, "row 1"));
             }
             other => panic!("{other:?}"),
         }
@@ -208,15 +179,8 @@ pub async fn plan_keeps_text_at_the_limit_and_refuses_one_past_it<H: Harness>(h:
         topic: json!("t".repeat(limits::TOPIC - 2 + extra)),
     };
     let (fits, past) = (make(0), make(1));
-    store
-        .plan(&op(0), std::slice::from_ref(&fits))
-        .await
-        .unwrap();
-    let page = store
-        .get_by_slug("site", "en", &fits.slug)
-        .await
-        .unwrap()
-        .unwrap();
+    store.plan(&op(0), std::slice::from_ref(&fits)).await.unwrap();
+    let page = store.get_by_slug("site", "en", &fits.slug).await.unwrap().unwrap();
     assert_eq!(
         (page.row_key, page.primary_keyword, page.topic),
         (fits.row_key, fits.primary_keyword, fits.topic)
@@ -249,10 +213,7 @@ pub async fn plan_keeps_text_at_the_limit_and_refuses_one_past_it<H: Harness>(h:
     let many: Vec<_> = (0..=limits::MAX_ROWS).map(|n| topic("many", n)).collect();
     assert!(matches!(
         store.plan(&op(0), &many).await,
-        Err(Error::InvalidInput {
-            field: "topics",
-            ..
-        })
+        Err(Error::InvalidInput { field: "topics", .. })
     ));
     assert_eq!(
         store.plan(&op(0), &many[1..]).await.unwrap().created,
@@ -331,13 +292,7 @@ pub async fn plan_refuses_bad_text<H: Harness>(h: &H) {
     for at_ms in [-1, limits::NUMBER + 1] {
         let answer = store.plan(&crate::Op::at(at_ms), &[base()]).await;
         assert!(
-            matches!(
-                answer,
-                Err(Error::InvalidInput {
-                    field: "op time",
-                    ..
-                })
-            ),
+            matches!(answer, Err(Error::InvalidInput { field: "op time", .. })),
             "{answer:?}"
         );
     }
@@ -363,15 +318,8 @@ pub async fn plan_keeps_metacharacters_as_text<H: Harness>(h: &H) {
             topic: json!({ text: text, "control": "\u{0}\u{1}\n", "float": 0.1, "big": 9_007_199_254_740_993_u64 }),
             ..topic("", n)
         };
-        store
-            .plan(&op(0), std::slice::from_ref(&new))
-            .await
-            .unwrap();
-        let page = store
-            .get_by_slug(text, text, &new.slug)
-            .await
-            .unwrap()
-            .unwrap();
+        store.plan(&op(0), std::slice::from_ref(&new)).await.unwrap();
+        let page = store.get_by_slug(text, text, &new.slug).await.unwrap().unwrap();
         assert_eq!((page.row_key.as_str(), &page.topic), (text, &new.topic));
         assert_eq!(store.counts(text).await.unwrap().total(), 1);
     }
@@ -383,15 +331,8 @@ pub async fn plan_repeats<H: Harness>(h: &H) {
     store.lose_next();
     lost(store.plan(&op, &topics).await);
     let before = store.get_by_slug("site", "en", "page-1").await.unwrap();
-    assert_eq!(
-        store.plan(&op, &topics).await.unwrap().created,
-        2,
-        "the first report"
-    );
-    assert_eq!(
-        store.get_by_slug("site", "en", "page-1").await.unwrap(),
-        before
-    );
+    assert_eq!(store.plan(&op, &topics).await.unwrap().created, 2, "the first report");
+    assert_eq!(store.get_by_slug("site", "en", "page-1").await.unwrap(), before);
     assert_eq!(store.counts("site").await.unwrap().total(), 2);
     let other = store.plan(&op, &[topic("site", 3)]).await;
     assert!(matches!(other, Err(Error::OpReused { .. })), "{other:?}");

@@ -13,10 +13,7 @@ pub async fn claim_post_makes_the_record<H: Harness>(h: &H) {
     let key = key(page(&store).await, "me");
     let post = post_claimed(&store, &key).await;
     assert_eq!((&post.key, post.site.as_str()), (&key, "site"));
-    assert_eq!(
-        (post.status, post.version, post.attempts),
-        (PostStatus::Claimed, 1, 0)
-    );
+    assert_eq!((post.status, post.version, post.attempts), (PostStatus::Claimed, 1, 0));
     assert_eq!(
         (post.claim_owner.as_deref(), post.claim_until_ms),
         (Some("poster"), Some(NOW + LEASE_MS))
@@ -37,10 +34,7 @@ pub async fn claim_post_needs_its_page<H: Harness>(h: &H) {
 pub async fn claim_post_is_busy_while_held<H: Harness>(h: &H) {
     let store = h.store();
     let page = page(&store).await;
-    for (account, status) in [
-        ("claimed", PostStatus::Claimed),
-        ("in flight", PostStatus::InFlight),
-    ] {
+    for (account, status) in [("claimed", PostStatus::Claimed), ("in flight", PostStatus::InFlight)] {
         let key = key(page, account);
         let post = post_at(&store, &key, status).await;
         let answer = store
@@ -61,11 +55,7 @@ pub async fn claim_post_takes_over_an_unarmed_claim<H: Harness>(h: &H) {
     let store = h.store();
     let key = key(page(&store).await, "me");
     let first = post_claimed(&store, &key).await;
-    match store
-        .claim_post(&op(LEASE_MS), &key, "second", LEASE)
-        .await
-        .unwrap()
-    {
+    match store.claim_post(&op(LEASE_MS), &key, "second", LEASE).await.unwrap() {
         PostClaim::Claimed(post) => {
             assert_eq!((post.id, post.version), (first.id, 2));
             assert_eq!(post.claim_owner.as_deref(), Some("second"));
@@ -78,16 +68,9 @@ pub async fn claim_post_finds_an_expired_call_unsettled<H: Harness>(h: &H) {
     let store = h.store();
     let key = key(page(&store).await, "me");
     let armed = post_armed(&store, &key).await;
-    match store
-        .claim_post(&op(LEASE_MS), &key, "second", LEASE)
-        .await
-        .unwrap()
-    {
+    match store.claim_post(&op(LEASE_MS), &key, "second", LEASE).await.unwrap() {
         PostClaim::Unsettled(post) => {
-            assert_eq!(
-                (post.status, post.version),
-                (PostStatus::Unknown, armed.version + 1)
-            );
+            assert_eq!((post.status, post.version), (PostStatus::Unknown, armed.version + 1));
             assert_eq!((post.text.as_deref(), post.attempts), (Some("Hello"), 1));
         }
         other => panic!("{other:?}"),
@@ -103,23 +86,14 @@ pub async fn claim_post_gives_an_unknown_post_to_one<H: Harness>(h: &H) {
     let store = h.store();
     let key = key(page(&store).await, "me");
     post_at(&store, &key, PostStatus::Unknown).await;
-    let early = store
-        .claim_post(&op(4_999), &key, "poster", LEASE)
-        .await
-        .unwrap();
+    let early = store.claim_post(&op(4_999), &key, "poster", LEASE).await.unwrap();
     assert_eq!(early, PostClaim::NotBefore { at_ms: NOW + 5_000 });
-    let first = store
-        .claim_post(&op(5_000), &key, "poster", LEASE)
-        .await
-        .unwrap();
+    let first = store.claim_post(&op(5_000), &key, "poster", LEASE).await.unwrap();
     assert!(
         matches!(&first, PostClaim::Unsettled(post) if post.evidence["sent"] == true),
         "{first:?}"
     );
-    let second = store
-        .claim_post(&op(5_001), &key, "other", LEASE)
-        .await
-        .unwrap();
+    let second = store.claim_post(&op(5_001), &key, "other", LEASE).await.unwrap();
     assert_eq!(
         second,
         PostClaim::Busy {
@@ -132,15 +106,9 @@ pub async fn claim_post_waits_for_a_retry<H: Harness>(h: &H) {
     let store = h.store();
     let key = key(page(&store).await, "me");
     post_at(&store, &key, PostStatus::Retry).await;
-    let early = store
-        .claim_post(&op(4_999), &key, "poster", LEASE)
-        .await
-        .unwrap();
+    let early = store.claim_post(&op(4_999), &key, "poster", LEASE).await.unwrap();
     assert_eq!(early, PostClaim::NotBefore { at_ms: NOW + 5_000 });
-    let answer = store
-        .claim_post(&op(5_000), &key, "poster", LEASE)
-        .await
-        .unwrap();
+    let answer = store.claim_post(&op(5_000), &key, "poster", LEASE).await.unwrap();
     assert!(
         matches!(&answer, PostClaim::Claimed(post) if post.attempts == 1),
         "{answer:?}"

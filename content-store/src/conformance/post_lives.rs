@@ -17,23 +17,15 @@ pub async fn arm_post_commits_the_call<H: Harness>(h: &H) {
         .arm_post(&op(9), &claimed.to_ref(), "Ünï 🦀", &payload, LEASE)
         .await
         .unwrap();
-    assert_eq!(
-        (post.status, post.version, post.attempts),
-        (PostStatus::InFlight, 2, 1)
-    );
-    assert_eq!(
-        (post.text.as_deref(), &post.payload),
-        (Some("Ünï 🦀"), &payload)
-    );
+    assert_eq!((post.status, post.version, post.attempts), (PostStatus::InFlight, 2, 1));
+    assert_eq!((post.text.as_deref(), &post.payload), (Some("Ünï 🦀"), &payload));
     assert_eq!(
         (post.in_flight_at_ms, post.claim_until_ms),
         (Some(NOW + 9), Some(NOW + 9 + LEASE_MS))
     );
     assert_eq!(store.get_post(&key).await.unwrap(), Some(post));
     let long = "x".repeat(limits::TEXT + 1);
-    let answer = store
-        .arm_post(&op(9), &claimed.to_ref(), &long, &payload, LEASE)
-        .await;
+    let answer = store.arm_post(&op(9), &claimed.to_ref(), &long, &payload, LEASE).await;
     assert!(
         matches!(answer, Err(Error::TooLarge { field: "text", .. })),
         "{answer:?}"
@@ -73,9 +65,7 @@ pub async fn arm_post_needs_the_claim<H: Harness>(h: &H) {
         id: PostId::new(),
         version: 1,
     };
-    let answer = store
-        .arm_post(&op(0), &nothing, "Hello", &json!(null), LEASE)
-        .await;
+    let answer = store.arm_post(&op(0), &nothing, "Hello", &json!(null), LEASE).await;
     assert!(
         matches!(answer, Err(Error::NotFound { what: "post", .. })),
         "{answer:?}"
@@ -97,10 +87,7 @@ pub async fn arm_post_repeats<H: Harness>(h: &H) {
         .arm_post(&op, &claimed.to_ref(), "Hello", &json!(null), LEASE)
         .await
         .unwrap();
-    assert_eq!(
-        (post.status, post.attempts, post.version),
-        (PostStatus::InFlight, 1, 2)
-    );
+    assert_eq!((post.status, post.attempts, post.version), (PostStatus::InFlight, 1, 2));
 }
 
 pub async fn settle_post_follows_the_table_for_every_pair<H: Harness>(h: &H) {
@@ -110,27 +97,17 @@ pub async fn settle_post_follows_the_table_for_every_pair<H: Harness>(h: &H) {
         for to in OUTCOMES {
             let key = key(page, &format!("{from} {to}"));
             let post = post_at(&store, &key, from).await;
-            let answer = store
-                .settle_post(&op(1), &post.to_ref(), &outcome(to))
-                .await;
+            let answer = store.settle_post(&op(1), &post.to_ref(), &outcome(to)).await;
             if from.may_settle(to) {
                 let after = answer.unwrap();
-                assert_eq!(
-                    (after.status, after.version),
-                    (to, post.version + 1),
-                    "{from} {to}"
-                );
+                assert_eq!((after.status, after.version), (to, post.version + 1), "{from} {to}");
                 assert_eq!((after.claim_owner, after.claim_until_ms), (None, None));
             } else {
                 assert!(
                     matches!(answer, Err(Error::IllegalTransition { .. })),
                     "{from} {to}: {answer:?}"
                 );
-                assert_eq!(
-                    store.get_post(&key).await.unwrap(),
-                    Some(post),
-                    "{from} {to}"
-                );
+                assert_eq!(store.get_post(&key).await.unwrap(), Some(post), "{from} {to}");
             }
         }
     }
@@ -142,10 +119,7 @@ pub async fn settle_post_keeps_what_the_outcome_says<H: Harness>(h: &H) {
     for to in OUTCOMES {
         let key = key(page, to.as_str());
         let armed = post_armed(&store, &key).await;
-        let post = store
-            .settle_post(&op(9), &armed.to_ref(), &outcome(to))
-            .await
-            .unwrap();
+        let post = store.settle_post(&op(9), &armed.to_ref(), &outcome(to)).await.unwrap();
         let error = if to == PostStatus::Posted {
             None
         } else {
@@ -181,26 +155,15 @@ pub async fn settle_post_refuses_a_stale_version<H: Harness>(h: &H) {
         version: armed.version - 1,
         ..armed.to_ref()
     };
-    let answer = store
-        .settle_post(&op(1), &old, &outcome(PostStatus::Posted))
-        .await;
-    assert!(
-        matches!(answer, Err(Error::StaleVersion { .. })),
-        "{answer:?}"
-    );
+    let answer = store.settle_post(&op(1), &old, &outcome(PostStatus::Posted)).await;
+    assert!(matches!(answer, Err(Error::StaleVersion { .. })), "{answer:?}");
     let nameless = crate::PostOutcome::Posted {
         remote_id: String::new(),
         url: None,
     };
     let answer = store.settle_post(&op(1), &armed.to_ref(), &nameless).await;
     assert!(
-        matches!(
-            answer,
-            Err(Error::InvalidInput {
-                field: "remote_id",
-                ..
-            })
-        ),
+        matches!(answer, Err(Error::InvalidInput { field: "remote_id", .. })),
         "{answer:?}"
     );
 }
@@ -220,10 +183,7 @@ pub async fn settle_post_repeats<H: Harness>(h: &H) {
         .settle_post(&op, &armed.to_ref(), &outcome(PostStatus::Posted))
         .await
         .unwrap();
-    assert_eq!(
-        (post.status, post.version),
-        (PostStatus::Posted, armed.version + 1)
-    );
+    assert_eq!((post.status, post.version), (PostStatus::Posted, armed.version + 1));
     let other = store
         .settle_post(&op, &armed.to_ref(), &outcome(PostStatus::Retry))
         .await;
@@ -244,10 +204,7 @@ pub async fn get_post_of_an_unknown_key_is_none<H: Harness>(h: &H) {
 
 pub async fn list_posts_filters_and_pages<H: Harness>(h: &H) {
     let store = h.store();
-    let (page, other) = (
-        page(&store).await,
-        saved(&store, "other", Status::Published).await.id,
-    );
+    let (page, other) = (page(&store).await, saved(&store, "other", Status::Published).await.id);
     for n in 0..5 {
         post_claimed(&store, &key(page, &format!("account {n}"))).await;
     }
@@ -257,22 +214,9 @@ pub async fn list_posts_filters_and_pages<H: Harness>(h: &H) {
         ..PostQuery::default()
     };
     let first = store.list_posts(&query, None, 3).await.unwrap();
-    let rest = store
-        .list_posts(&query, first.next.as_ref(), 3)
-        .await
-        .unwrap();
-    assert_eq!(
-        (first.items.len(), rest.items.len(), &rest.next),
-        (3, 2, &None)
-    );
-    assert!(
-        first
-            .items
-            .iter()
-            .chain(&rest.items)
-            .map(|post| post.id)
-            .is_sorted()
-    );
+    let rest = store.list_posts(&query, first.next.as_ref(), 3).await.unwrap();
+    assert_eq!((first.items.len(), rest.items.len(), &rest.next), (3, 2, &None));
+    assert!(first.items.iter().chain(&rest.items).map(|post| post.id).is_sorted());
     for query in [
         PostQuery {
             site: Some("other".to_owned()),
@@ -294,10 +238,7 @@ pub async fn list_posts_filters_and_pages<H: Harness>(h: &H) {
             std::slice::from_ref(&posted)
         );
         let answer = store.list_posts(&query, first.next.as_ref(), 9).await;
-        assert!(
-            matches!(answer, Err(Error::InvalidCursor { .. })),
-            "{answer:?}"
-        );
+        assert!(matches!(answer, Err(Error::InvalidCursor { .. })), "{answer:?}");
     }
     let nowhere = PostQuery {
         target: Some("x' OR 1=1 --".to_owned()),
@@ -324,9 +265,7 @@ pub async fn post_counts_follow_every_change<H: Harness>(h: &H) {
     }
     let counts = store.post_counts().await.unwrap();
     assert!(
-        PostStatus::ALL
-            .iter()
-            .all(|status| counts.get(*status) == 1),
+        PostStatus::ALL.iter().all(|status| counts.get(*status) == 1),
         "{counts:?}"
     );
 }

@@ -19,10 +19,7 @@ pub async fn get_of_an_unknown_page_is_none<H: Harness>(h: &H) {
 pub async fn get_by_slug_finds_the_page<H: Harness>(h: &H) {
     let store = h.store();
     let page = planned(&store, "site").await;
-    assert_eq!(
-        store.get_by_slug("site", "en", "page-1").await.unwrap(),
-        Some(page)
-    );
+    assert_eq!(store.get_by_slug("site", "en", "page-1").await.unwrap(), Some(page));
     for (site, locale, slug) in [
         ("other", "en", "page-1"),
         ("site", "de", "page-1"),
@@ -42,15 +39,9 @@ pub async fn list_shows_every_page_once<H: Harness>(h: &H) {
         assert!(piece.items.len() <= 5);
         seen.extend(piece.items.iter().map(|page| page.id));
         // Written between two pieces: pages move through their life, one more is planned.
+        store.claim(&op(pieces), &claim_on("site", 3)).await.unwrap();
         store
-            .claim(&op(pieces), &claim_on("site", 3))
-            .await
-            .unwrap();
-        store
-            .plan(
-                &op(pieces),
-                &[topic("site", 100 + pieces.unsigned_abs() as usize)],
-            )
+            .plan(&op(pieces), &[topic("site", 100 + pieces.unsigned_abs() as usize)])
             .await
             .unwrap();
         pieces += 1;
@@ -60,10 +51,7 @@ pub async fn list_shows_every_page_once<H: Harness>(h: &H) {
         }
         if pieces > 8 {
             // New pages come last; at some point the list has to be done.
-            let rest = store
-                .list(&all("site"), after.as_ref(), 1_000)
-                .await
-                .unwrap();
+            let rest = store.list(&all("site"), after.as_ref(), 1_000).await.unwrap();
             seen.extend(rest.items.iter().map(|page| page.id));
             assert_eq!(rest.next, None);
             break;
@@ -108,24 +96,11 @@ pub async fn list_filters_by_site_and_status<H: Harness>(h: &H) {
 
 pub async fn list_refuses_foreign_cursors<H: Harness>(h: &H) {
     let store = h.store();
-    store
-        .plan(&op(0), &[topic("site", 1), topic("site", 2)])
-        .await
-        .unwrap();
-    let next = store
-        .list(&all("site"), None, 1)
-        .await
-        .unwrap()
-        .next
-        .unwrap();
+    store.plan(&op(0), &[topic("site", 1), topic("site", 2)]).await.unwrap();
+    let next = store.list(&all("site"), None, 1).await.unwrap().next.unwrap();
     let travelled = Cursor::new(next.as_str().to_owned());
     assert_eq!(
-        store
-            .list(&all("site"), Some(&travelled), 1)
-            .await
-            .unwrap()
-            .items
-            .len(),
+        store.list(&all("site"), Some(&travelled), 1).await.unwrap().items.len(),
         1
     );
     let planned = PageQuery {
@@ -134,10 +109,7 @@ pub async fn list_refuses_foreign_cursors<H: Harness>(h: &H) {
     };
     for query in [all("other"), planned] {
         let answer = store.list(&query, Some(&next), 1).await;
-        assert!(
-            matches!(answer, Err(Error::InvalidCursor { .. })),
-            "{answer:?}"
-        );
+        assert!(matches!(answer, Err(Error::InvalidCursor { .. })), "{answer:?}");
     }
     let (half, _) = next.as_str().split_at(next.as_str().len() / 2);
     for wrong in [
@@ -169,11 +141,7 @@ pub async fn counts_follow_every_change<H: Harness>(h: &H) {
         .unwrap();
     let counts = store.counts("site").await.unwrap();
     assert_eq!(
-        (
-            counts.get(Status::Planned),
-            counts.get(Status::Draft),
-            counts.total()
-        ),
+        (counts.get(Status::Planned), counts.get(Status::Draft), counts.total()),
         (1, 1, 2)
     );
     assert_eq!(
@@ -186,11 +154,7 @@ pub async fn revisions_tell_every_change<H: Harness>(h: &H) {
     let store = h.store();
     let (plan, claim, save, reject) = (op(0), op(1), op(2), op(3));
     store.plan(&plan, &[topic("site", 1)]).await.unwrap();
-    let page = store
-        .claim(&claim, &claim_on("site", 1))
-        .await
-        .unwrap()
-        .remove(0);
+    let page = store.claim(&claim, &claim_on("site", 1)).await.unwrap().remove(0);
     let page = store
         .save(&save, &page.to_ref(), &save_to(Status::Draft))
         .await
@@ -199,10 +163,7 @@ pub async fn revisions_tell_every_change<H: Harness>(h: &H) {
         reason: Some("dull".to_owned()),
         ..Transition::to(Status::Rejected)
     };
-    let page = store
-        .transition(&reject, &page.to_ref(), &no)
-        .await
-        .unwrap();
+    let page = store.transition(&reject, &page.to_ref(), &no).await.unwrap();
     let revisions = store.revisions(&page.id).await.unwrap();
     let told: Vec<_> = revisions
         .iter()
@@ -232,11 +193,7 @@ pub async fn did_it_land_tells_the_truth<H: Harness>(h: &H) {
     lost(crate::Pages::plan(&store, &plan, &[topic("site", 1)]).await);
     let store = h.store();
     assert!(store.did_it_land(&plan.id).await.unwrap());
-    let page = store
-        .get_by_slug("site", "en", "page-1")
-        .await
-        .unwrap()
-        .unwrap();
+    let page = store.get_by_slug("site", "en", "page-1").await.unwrap().unwrap();
     store
         .save(&refused, &page.to_ref(), &save_to(Status::Draft))
         .await

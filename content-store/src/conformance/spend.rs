@@ -24,10 +24,7 @@ pub async fn record_spend_repeats<H: Harness>(h: &H) {
     store.lose_next();
     lost(store.record_spend(&op, &[cost(Some(5))]).await);
     store.record_spend(&op, &[cost(Some(5))]).await.unwrap();
-    assert_eq!(
-        store.spend(&between(None, 0, 9)).await.unwrap().cost_micros,
-        5
-    );
+    assert_eq!(store.spend(&between(None, 0, 9)).await.unwrap().cost_micros, 5);
 }
 
 pub async fn spend_sums_by_site_and_time<H: Harness>(h: &H) {
@@ -53,22 +50,11 @@ pub async fn spend_sums_by_site_and_time<H: Harness>(h: &H) {
     };
     assert_eq!(all, expected);
     assert_eq!(
-        store
-            .spend(&between(Some("site"), 0, 10))
-            .await
-            .unwrap()
-            .calls,
+        store.spend(&between(Some("site"), 0, 10)).await.unwrap().calls,
         1,
         "the end is not included"
     );
-    assert_eq!(
-        store
-            .spend(&between(Some("other"), 0, 11))
-            .await
-            .unwrap()
-            .calls,
-        0
-    );
+    assert_eq!(store.spend(&between(Some("other"), 0, 11)).await.unwrap().calls, 0);
     let huge = NewSpend {
         input_tokens: Some(1 << 53),
         ..cost(None)

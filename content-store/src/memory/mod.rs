@@ -2,6 +2,7 @@
 
 mod outbox;
 mod pages;
+mod plan;
 mod posts;
 mod spend;
 
@@ -9,8 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    Error, NewOutbox, NewSpend, Op, OpId, OutboxId, Page, PageId, PlanReport, PostId, PostRecord,
-    Result, Revision,
+    Error, NewOutbox, NewSpend, Op, OpId, OutboxId, Page, PageId, PlanReport, PostId, PostRecord, Result, Revision,
 };
 
 const STORE: &str = "memory";
@@ -114,10 +114,7 @@ impl State {
         page.version += 1;
         page.updated_at_ms = op.at_ms;
         let open = (page.site.clone(), page.created_at_ms, page.id);
-        if matches!(
-            page.status,
-            crate::Status::Planned | crate::Status::Generating
-        ) {
+        if matches!(page.status, crate::Status::Planned | crate::Status::Generating) {
             self.open.insert(open);
         } else {
             self.open.remove(&open);
@@ -138,8 +135,7 @@ impl State {
     fn put_with(&mut self, op: &Op, page: PageId, outbox: &[NewOutbox], costs: &[NewSpend]) {
         for (n, row) in outbox.iter().enumerate() {
             let id = OutboxId::nth(&op.id, n);
-            self.outbox
-                .insert(id.clone(), outbox::Row::new(op, id, page, row));
+            self.outbox.insert(id.clone(), outbox::Row::new(op, id, page, row));
         }
         for cost in costs {
             let cost = NewSpend {

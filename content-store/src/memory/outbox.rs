@@ -1,11 +1,8 @@
 use async_trait::async_trait;
 
 use super::{Done, MemoryStore, State};
-use crate::check::{self, request};
-use crate::{
-    NewOutbox, Op, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, PageId, Result, limits,
-    text,
-};
+use crate::{NewOutbox, Op, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, PageId, Result, limits, text};
+use crate::{check, request};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
@@ -84,11 +81,7 @@ impl Outbox for MemoryStore {
         self.once(
             op,
             request::outbox("mark sent", owner, ids),
-            |state| {
-                Ok(Some(state.let_go(op, owner, ids, |row| {
-                    row.standing = Standing::Sent
-                })))
-            },
+            |state| Ok(Some(state.let_go(op, owner, ids, |row| row.standing = Standing::Sent))),
             |_, done| Ok(count(done)),
         )
     }
@@ -123,8 +116,7 @@ impl Outbox for MemoryStore {
                 Standing::Pending => {
                     counts.pending += 1;
                     let at_ms = row.row.created_at_ms;
-                    counts.oldest_pending_ms =
-                        Some(counts.oldest_pending_ms.map_or(at_ms, |old| old.min(at_ms)));
+                    counts.oldest_pending_ms = Some(counts.oldest_pending_ms.map_or(at_ms, |old| old.min(at_ms)));
                 }
                 Standing::Claimed => counts.claimed += 1,
                 Standing::Sent => counts.sent += 1,
@@ -136,26 +128,16 @@ impl Outbox for MemoryStore {
 }
 
 fn count(done: Option<&Done>) -> u64 {
-    if let Some(Done::Count(count)) = done {
-        *count
-    } else {
-        0
-    }
+    if let Some(Done::Count(count)) = done { *count } else { 0 }
 }
 
 impl State {
     fn claim_outbox(&mut self, op: &Op, claim: &OutboxClaim, until_ms: i64) -> Option<Done> {
-        let mut free: Vec<_> = self
-            .outbox
-            .values_mut()
-            .filter(|row| row.free(op.at_ms))
-            .collect();
+        let mut free: Vec<_> = self.outbox.values_mut().filter(|row| row.free(op.at_ms)).collect();
         if free.is_empty() {
             return None;
         }
-        free.sort_by(|one, other| {
-            (one.available_at_ms, &one.row.id).cmp(&(other.available_at_ms, &other.row.id))
-        });
+        free.sort_by(|one, other| (one.available_at_ms, &one.row.id).cmp(&(other.available_at_ms, &other.row.id)));
         let mut ids = Vec::new();
         for row in free {
             if row.row.attempts >= claim.max_attempts {
@@ -173,13 +155,7 @@ impl State {
         Some(Done::Outbox(ids))
     }
 
-    fn let_go(
-        &mut self,
-        op: &Op,
-        owner: &str,
-        ids: &[OutboxId],
-        change: impl Fn(&mut Row),
-    ) -> Done {
+    fn let_go(&mut self, op: &Op, owner: &str, ids: &[OutboxId], change: impl Fn(&mut Row)) -> Done {
         let mut count = 0;
         for id in ids {
             if let Some(row) = self.outbox.get_mut(id).filter(|row| row.held_by(owner)) {

@@ -1,10 +1,9 @@
 use async_trait::async_trait;
 
-use super::{Done, MemoryStore, PageRow, STORE, State, place};
-use crate::check::{self, PlanRow, request};
+use super::{Done, MemoryStore, PageRow, STORE, State};
 use crate::{
-    Claim, Counts, Cursor, Error, NewPage, Op, OpId, Page, PageId, PageList, PageQuery, PageRef,
-    PageSummary, Pages, PlanReport, Result, Revision, SavePage, Status, Transition, cursor, text,
+    Claim, Counts, Cursor, Error, NewPage, Op, OpId, Page, PageId, PageList, PageQuery, PageRef, PageSummary, Pages,
+    PlanReport, Result, Revision, SavePage, Status, Transition, check, cursor, request, text,
 };
 
 #[async_trait]
@@ -75,20 +74,11 @@ impl Pages for MemoryStore {
 
     async fn get_by_slug(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Page>> {
         let state = self.lock();
-        let id = state
-            .slugs
-            .get(&(site.to_owned(), locale.to_owned(), slug.to_owned()));
-        Ok(id
-            .and_then(|id| state.pages.get(id))
-            .map(|row| row.page.clone()))
+        let id = state.slugs.get(&(site.to_owned(), locale.to_owned(), slug.to_owned()));
+        Ok(id.and_then(|id| state.pages.get(id)).map(|row| row.page.clone()))
     }
 
-    async fn list<'a>(
-        &self,
-        query: &PageQuery,
-        after: Option<&'a Cursor>,
-        limit: u32,
-    ) -> Result<PageList> {
+    async fn list<'a>(&self, query: &PageQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PageList> {
         let limit = text::rows(limit)?;
         let filter = cursor::pages_filter(query);
         let after = after.map(|cursor| cursor.position(&filter)).transpose()?;
@@ -99,9 +89,7 @@ impl Pages for MemoryStore {
             .values()
             .map(|row| &row.page)
             .filter(|page| after.is_none_or(|after| page.id > after))
-            .filter(|page| {
-                page.site == query.site && query.status.is_none_or(|status| page.status == status)
-            });
+            .filter(|page| page.site == query.site && query.status.is_none_or(|status| page.status == status));
         let items: Vec<_> = found.by_ref().take(limit).map(summary).collect();
         let more = found.next().is_some();
         let next = items
@@ -136,73 +124,6 @@ impl Pages for MemoryStore {
 }
 
 impl State {
-    fn plan(&mut self, op: &Op, rows: &[PlanRow<'_>]) -> Result<Done> {
-        for row in rows {
-            let new = row.page;
-            for (field, value, taken) in [
-                ("slug", &new.slug, &self.slugs),
-                ("primary_keyword", &new.primary_keyword, &self.keywords),
-            ] {
-                let place = (new.site.clone(), new.locale.clone(), value.clone());
-                let owner = taken
-                    .get(&place)
-                    .and_then(|id| self.pages.get(id))
-                    .map(|row| &row.page.row_key);
-                if let Some(row_key) = owner.filter(|row_key| **row_key != new.row_key) {
-                    let (value, row_key) = (value.clone(), row_key.clone());
-                    return Err(Error::Conflict {
-                        store: STORE,
-                        field,
-                        value,
-                        row_key,
-                    });
-                }
-            }
-        }
-        let mut report = PlanReport::default();
-        for row in rows {
-            self.plan_one(op, row, &mut report);
-        }
-        Ok(Done::Plan(report))
-    }
-
-    fn plan_one(&mut self, op: &Op, row: &PlanRow<'_>, report: &mut PlanReport) {
-        let new = row.page;
-        let key = (new.site.clone(), new.locale.clone(), new.row_key.clone());
-        let known = self.row_keys.get(&key).and_then(|id| self.pages.get(id));
-        let page = match known {
-            None => {
-                report.created += 1;
-                new_page(op, new)
-            }
-            Some(known) if known.source_hash == row.source_hash => {
-                report.unchanged += 1;
-                return;
-            }
-            Some(known) if known.page.status.is_replannable() => {
-                report.updated += 1;
-                let page = known.page.clone();
-                self.slugs.remove(&place(&page, &page.slug));
-                self.keywords.remove(&place(&page, &page.primary_keyword));
-                Page {
-                    slug: new.slug.clone(),
-                    primary_keyword: new.primary_keyword.clone(),
-                    topic: new.topic.clone(),
-                    ..page
-                }
-            }
-            Some(_) => {
-                report.existing += 1;
-                return;
-            }
-        };
-        self.row_keys.insert(key, page.id);
-        self.slugs.insert(place(&page, &page.slug), page.id);
-        self.keywords
-            .insert(place(&page, &page.primary_keyword), page.id);
-        self.put(op, page, row.source_hash.clone(), None);
-    }
-
     fn claim(&mut self, op: &Op, claim: &Claim, until_ms: i64) -> Option<Done> {
         let free = |page: &Page| match page.status {
             Status::Planned => page.not_before_ms.is_none_or(|at| at <= op.at_ms),
@@ -216,17 +137,13 @@ impl State {
             .filter(|row| free(&row.page))
             .map(|row| row.page.clone())
             .collect();
-        let (taken, given_up): (Vec<_>, Vec<_>) = pages
-            .into_iter()
-            .partition(|page| page.attempts < claim.max_attempts);
+        let (taken, given_up): (Vec<_>, Vec<_>) =
+            pages.into_iter().partition(|page| page.attempts < claim.max_attempts);
         if taken.is_empty() && given_up.is_empty() {
             return None;
         }
         for page in given_up {
-            let last_error = page
-                .last_error
-                .clone()
-                .or_else(|| Some(check::GAVE_UP.to_owned()));
+            let last_error = page.last_error.clone().or_else(|| Some(check::GAVE_UP.to_owned()));
             let page = Page {
                 status: Status::Failed,
                 last_error: last_error.clone(),
@@ -263,13 +180,7 @@ impl State {
 
     fn save(&mut self, op: &Op, page: &PageRef, save: &SavePage) -> Result<Option<Done>> {
         let found = self.find(page)?;
-        check::page_step(
-            STORE,
-            page,
-            (found.version, found.status),
-            save.to,
-            check::may_save,
-        )?;
+        check::page_step(STORE, page, (found.version, found.status), save.to, check::may_save)?;
         let hash = check::content_hash(&save.content);
         let modified_at_ms = if found.content_hash.as_ref() == Some(&hash) {
             found.modified_at_ms
@@ -345,31 +256,6 @@ impl State {
             },
             _ => Err(text::invalid("op", "was used for another change")),
         }
-    }
-}
-
-fn new_page(op: &Op, new: &NewPage) -> Page {
-    Page {
-        id: PageId::new(),
-        site: new.site.clone(),
-        locale: new.locale.clone(),
-        slug: new.slug.clone(),
-        row_key: new.row_key.clone(),
-        primary_keyword: new.primary_keyword.clone(),
-        topic: new.topic.clone(),
-        status: Status::Planned,
-        version: 0,
-        attempts: 0,
-        last_error: None,
-        not_before_ms: None,
-        lease_owner: None,
-        lease_until_ms: None,
-        content: None,
-        content_hash: None,
-        created_at_ms: op.at_ms,
-        updated_at_ms: op.at_ms,
-        published_at_ms: None,
-        modified_at_ms: None,
     }
 }
 

@@ -4,21 +4,15 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{Done, MemoryStore, PostRow, STORE, State};
-use crate::check::{self, request};
 use crate::{
-    Counts, Cursor, Error, Op, PostClaim, PostId, PostKey, PostLedger, PostList, PostOutcome,
-    PostQuery, PostRecord, PostRef, PostStatus, Result, cursor, limits, text,
+    Counts, Cursor, Error, Op, PostClaim, PostId, PostKey, PostLedger, PostList, PostOutcome, PostQuery, PostRecord,
+    PostRef, PostStatus, Result, cursor, limits, text,
 };
+use crate::{check, request};
 
 #[async_trait]
 impl PostLedger for MemoryStore {
-    async fn claim_post(
-        &self,
-        op: &Op,
-        key: &PostKey,
-        owner: &str,
-        lease: Duration,
-    ) -> Result<PostClaim> {
+    async fn claim_post(&self, op: &Op, key: &PostKey, owner: &str, lease: Duration) -> Result<PostClaim> {
         text::op(op)?;
         check::post_key(key)?;
         text::key("owner", owner)?;
@@ -29,10 +23,7 @@ impl PostLedger for MemoryStore {
             |state| state.claim_post(op, key, owner, until_ms),
             |state, done| {
                 let idem_key = key.idempotency_key();
-                let row = state
-                    .post_keys
-                    .get(&idem_key)
-                    .and_then(|id| state.posts.get(id));
+                let row = state.post_keys.get(&idem_key).and_then(|id| state.posts.get(id));
                 let Some(row) = row else {
                     return Err(missing(idem_key));
                 };
@@ -68,12 +59,7 @@ impl PostLedger for MemoryStore {
         self.step(op, post, PostStatus::InFlight, check::may_arm, arm)
     }
 
-    async fn settle_post(
-        &self,
-        op: &Op,
-        post: &PostRef,
-        outcome: &PostOutcome,
-    ) -> Result<PostRecord> {
+    async fn settle_post(&self, op: &Op, post: &PostRef, outcome: &PostOutcome) -> Result<PostRecord> {
         check::outcome(op, outcome)?;
         let settle = |record: &mut PostRecord| {
             record.claim_owner = None;
@@ -86,10 +72,7 @@ impl PostLedger for MemoryStore {
                     record.posted_at_ms = Some(op.at_ms);
                     record.last_error = None;
                 }
-                PostOutcome::Retry {
-                    error,
-                    not_before_ms,
-                } => {
+                PostOutcome::Retry { error, not_before_ms } => {
                     record.last_error = Some(error.clone());
                     record.not_before_ms = Some(*not_before_ms);
                 }
@@ -120,12 +103,7 @@ impl PostLedger for MemoryStore {
         Ok(row.map(|row| row.record.clone()))
     }
 
-    async fn list_posts<'a>(
-        &self,
-        query: &PostQuery,
-        after: Option<&'a Cursor>,
-        limit: u32,
-    ) -> Result<PostList> {
+    async fn list_posts<'a>(&self, query: &PostQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PostList> {
         let limit = text::rows(limit)?;
         let filter = cursor::posts_filter(query);
         let after = after.map(|cursor| cursor.position(&filter)).transpose()?;
@@ -134,18 +112,11 @@ impl PostLedger for MemoryStore {
             after.is_none_or(|after| post.id > after)
                 && query.site.as_ref().is_none_or(|site| *site == post.site)
                 && query.page_id.is_none_or(|page| page == post.key.page_id)
-                && query
-                    .target
-                    .as_ref()
-                    .is_none_or(|target| *target == post.key.target)
+                && query.target.as_ref().is_none_or(|target| *target == post.key.target)
                 && query.status.is_none_or(|status| status == post.status)
         };
         let state = self.lock();
-        let mut found = state
-            .posts
-            .values()
-            .map(|row| &row.record)
-            .filter(|post| wanted(post));
+        let mut found = state.posts.values().map(|row| &row.record).filter(|post| wanted(post));
         let items: Vec<_> = found.by_ref().take(limit).cloned().collect();
         let more = found.next().is_some();
         let next = items
@@ -156,12 +127,7 @@ impl PostLedger for MemoryStore {
     }
 
     async fn post_counts(&self) -> Result<Counts<PostStatus>> {
-        Ok(self
-            .lock()
-            .posts
-            .values()
-            .map(|row| (row.record.status, 1))
-            .collect())
+        Ok(self.lock().posts.values().map(|row| (row.record.status, 1)).collect())
     }
 }
 
@@ -188,13 +154,7 @@ impl MemoryStore {
                 .posts
                 .get_mut(&post.id)
                 .ok_or_else(|| missing(post.id.to_string()))?;
-            check::post_step(
-                STORE,
-                post,
-                (row.record.version, row.record.status),
-                to,
-                legal,
-            )?;
+            check::post_step(STORE, post, (row.record.version, row.record.status), to, legal)?;
             change(&mut row.record);
             row.record.status = to;
             row.record.version += 1;
@@ -203,23 +163,14 @@ impl MemoryStore {
             Ok(Some(Done::Post))
         };
         self.once(op, request::post(post, to), run, |state, _| {
-            let row = state
-                .posts
-                .get(&post.id)
-                .ok_or_else(|| missing(post.id.to_string()))?;
+            let row = state.posts.get(&post.id).ok_or_else(|| missing(post.id.to_string()))?;
             Ok(row.record.clone())
         })
     }
 }
 
 impl State {
-    fn claim_post(
-        &mut self,
-        op: &Op,
-        key: &PostKey,
-        owner: &str,
-        until_ms: i64,
-    ) -> Result<Option<Done>> {
+    fn claim_post(&mut self, op: &Op, key: &PostKey, owner: &str, until_ms: i64) -> Result<Option<Done>> {
         let Some(page) = self.pages.get(&key.page_id) else {
             return Err(Error::NotFound {
                 store: STORE,
@@ -228,10 +179,7 @@ impl State {
             });
         };
         let site = page.page.site.clone();
-        let id = *self
-            .post_keys
-            .entry(key.idempotency_key())
-            .or_insert_with(PostId::new);
+        let id = *self.post_keys.entry(key.idempotency_key()).or_insert_with(PostId::new);
         let row = self.posts.entry(id).or_insert_with(|| PostRow {
             record: new_post(op, id, key, site),
             last_op: op.id,

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::{Done, MemoryStore, State};
-use crate::check::{self, request};
 use crate::{NewSpend, Op, Result, SpendLedger, SpendQuery, SpendTotals};
+use crate::{check, request};
 
 #[derive(Debug)]
 pub(super) struct Row {
@@ -19,9 +19,7 @@ impl SpendLedger for MemoryStore {
             return Ok(());
         }
         let run = |state: &mut State| {
-            spend
-                .iter()
-                .for_each(|spend| state.put_spend(op, spend.clone()));
+            spend.iter().for_each(|spend| state.put_spend(op, spend.clone()));
             Ok(Some(Done::Spend))
         };
         self.once(op, request::spend(spend.len()), run, |_, _| Ok(()))
@@ -31,8 +29,7 @@ impl SpendLedger for MemoryStore {
         let mut totals = SpendTotals::default();
         let state = self.lock();
         let wanted = |row: &&Row| {
-            (query.from_ms..query.until_ms).contains(&row.at_ms)
-                && (query.site.is_none() || query.site == row.site)
+            (query.from_ms..query.until_ms).contains(&row.at_ms) && (query.site.is_none() || query.site == row.site)
         };
         for Row { spend, .. } in state.spend.iter().filter(wanted) {
             totals.calls += 1;

@@ -8,6 +8,7 @@
 //! lists as one JSON parameter (D1 takes 100 parameters per statement).
 
 pub(crate) mod outbox;
+pub(crate) mod page_reads;
 pub(crate) mod pages;
 pub(crate) mod plan;
 pub(crate) mod posts;
@@ -55,10 +56,7 @@ pub(crate) struct Statement {
     pub(crate) args: Vec<Value>,
 }
 
-pub(crate) fn statement<const N: usize>(
-    sql: impl Into<Cow<'static, str>>,
-    args: [Value; N],
-) -> Statement {
+pub(crate) fn statement<const N: usize>(sql: impl Into<Cow<'static, str>>, args: [Value; N]) -> Statement {
     Statement {
         sql: sql.into(),
         args: args.into(),
@@ -90,10 +88,7 @@ pub(crate) struct Batch<T> {
 }
 
 impl<T> Batch<T> {
-    fn new(
-        statements: Vec<Statement>,
-        finish: impl FnOnce(Answers) -> Result<T> + Send + 'static,
-    ) -> Self {
+    fn new(statements: Vec<Statement>, finish: impl FnOnce(Answers) -> Result<T> + Send + 'static) -> Self {
         Self {
             statements,
             finish: Box::new(finish),
@@ -161,10 +156,7 @@ impl Attempt {
 
     /// Asks for the op's row; [`Attempt::landed`] reads it.
     fn ask(&self) -> Statement {
-        statement(
-            "SELECT request, result FROM content_op WHERE op_id = ?1",
-            [self.op()],
-        )
+        statement("SELECT request, result FROM content_op WHERE op_id = ?1", [self.op()])
     }
 
     fn landed(&self, rows: Vec<Row>) -> Result<Landed> {
@@ -209,10 +201,7 @@ pub(crate) use {begin, mark};
 
 /// Whether the op has a row.
 pub(crate) fn did_it_land(op: &crate::OpId) -> Batch<bool> {
-    let ask = statement(
-        "SELECT 1 FROM content_op WHERE op_id = ?1",
-        [op.to_string().into()],
-    );
+    let ask = statement("SELECT 1 FROM content_op WHERE op_id = ?1", [op.to_string().into()]);
     Batch::new(vec![ask], |mut answers| Ok(!answers.last(0).is_empty()))
 }
 

@@ -2,10 +2,8 @@
 
 use serde_json::json;
 
-use super::{
-    Attempt, Batch, Cells, Landed, Origin, Row, Statement, begin, mark, rows_json, statement,
-};
-use crate::check::request;
+use super::{Attempt, Batch, Cells, Landed, Origin, Row, Statement, begin, mark, rows_json, statement};
+use crate::request;
 use crate::{NewOutbox, Op, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, PageId, Result};
 
 const INSERT: &str = concat!(
@@ -28,10 +26,7 @@ pub(super) fn insert(attempt: &Attempt, page: PageId, messages: &[NewOutbox]) ->
         ])
     };
     let rows = rows_json(messages.iter().enumerate().map(row).collect());
-    Some(attempt.then(
-        INSERT,
-        [page.to_string().into(), attempt.op.at_ms.into(), rows],
-    ))
+    Some(attempt.then(INSERT, [page.to_string().into(), attempt.op.at_ms.into(), rows]))
 }
 
 /// A row that may be claimed at `?4`. The first condition names the partial index.
@@ -67,12 +62,7 @@ const CLAIMED: &str = "SELECT id, topic, page_id, payload_json, attempts, create
     WHERE last_op_id = ?1 AND id IN (SELECT value FROM json_each((SELECT result FROM content_op WHERE op_id = ?1))) \
     ORDER BY available_at_ms, id";
 
-pub(crate) fn claim(
-    origin: &Origin,
-    op: &Op,
-    claim: &OutboxClaim,
-    until_ms: i64,
-) -> Batch<Vec<OutboxRow>> {
+pub(crate) fn claim(origin: &Origin, op: &Op, claim: &OutboxClaim, until_ms: i64) -> Batch<Vec<OutboxRow>> {
     let attempt = Attempt::new(origin, op, request::claim_outbox(claim));
     let statements = vec![
         attempt.begin(CLAIM, [claim.max_attempts.into(), claim.limit.into()]),
@@ -138,31 +128,15 @@ const RELEASE: &str = concat!(
 );
 
 /// Ends claims: with `back`, rows wait with that error until that time; without, they are sent.
-pub(crate) fn let_go(
-    origin: &Origin,
-    op: &Op,
-    owner: &str,
-    ids: &[OutboxId],
-    back: Option<(&str, i64)>,
-) -> Batch<u64> {
-    let verb = if back.is_some() {
-        "release"
-    } else {
-        "mark sent"
-    };
+pub(crate) fn let_go(origin: &Origin, op: &Op, owner: &str, ids: &[OutboxId], back: Option<(&str, i64)>) -> Batch<u64> {
+    let verb = if back.is_some() { "release" } else { "mark sent" };
     let attempt = Attempt::new(origin, op, request::outbox(verb, owner, ids));
     let json = || rows_json(ids.iter().map(|id| id.as_str().into()).collect());
     let change = match back {
         None => attempt.then(SENT, [owner.into(), json()]),
-        Some((error, at_ms)) => {
-            attempt.then(RELEASE, [owner.into(), json(), error.into(), at_ms.into()])
-        }
+        Some((error, at_ms)) => attempt.then(RELEASE, [owner.into(), json(), error.into(), at_ms.into()]),
     };
-    let statements = vec![
-        attempt.begin(LET_GO, [owner.into(), json()]),
-        change,
-        attempt.ask(),
-    ];
+    let statements = vec![attempt.begin(LET_GO, [owner.into(), json()]), change, attempt.ask()];
     Batch::new(statements, move |mut answers| {
         let count = match attempt.landed(answers.last(0))? {
             Landed::Yes(Some(count)) => count.parse().ok(),

@@ -1,71 +1,8 @@
-//! Pages: claim, save, transition and the reads.
+//! Pages written: claim, save, transition.
 
-use super::{
-    Answers, Attempt, Batch, Cells, Landed, Origin, Row, Statement, Value, begin, mark, outbox,
-    spend, statement,
-};
-use crate::check::{self, request};
-use crate::{
-    Claim, Content, Counts, Cursor, Op, Page, PageId, PageList, PageQuery, PageRef, PageSummary,
-    Result, Revision, SavePage, Status, Transition,
-};
-
-macro_rules! page_columns {
-    () => {
-        "c.id, c.site, c.locale, c.slug, c.row_key, c.primary_keyword, c.topic_json, c.status, c.version, c.attempts, \
-         c.last_error, c.not_before_ms, c.lease_owner, c.lease_until_ms, c.created_at_ms, c.updated_at_ms, \
-         c.published_at_ms, c.modified_at_ms, c.content_hash, c.title, c.description, c.keywords_json, c.image_prompt, \
-         c.hooks_json, c.canonical_url, c.quality_json, c.model, c.word_count, c.body_html"
-    };
-}
-
-fn page(origin: &Origin, row: Row) -> Result<Page> {
-    let mut cells = Cells::new(origin, row);
-    let mut page = Page {
-        id: cells.id()?,
-        site: cells.text()?,
-        locale: cells.text()?,
-        slug: cells.text()?,
-        row_key: cells.text()?,
-        primary_keyword: cells.text()?,
-        topic: cells.json()?,
-        status: cells.status()?,
-        version: cells.count()?,
-        attempts: cells.count()?,
-        last_error: cells.opt_text()?,
-        not_before_ms: cells.opt_int()?,
-        lease_owner: cells.opt_text()?,
-        lease_until_ms: cells.opt_int()?,
-        created_at_ms: cells.int()?,
-        updated_at_ms: cells.int()?,
-        published_at_ms: cells.opt_int()?,
-        modified_at_ms: cells.opt_int()?,
-        content_hash: cells.opt_text()?,
-        content: None,
-    };
-    if page.content_hash.is_some() {
-        page.content = Some(Content {
-            title: cells.text()?,
-            description: cells.text()?,
-            keywords: cells.list()?,
-            image_prompt: cells.text()?,
-            hooks: cells.list()?,
-            canonical_url: cells.text()?,
-            quality: cells.json()?,
-            model: cells.text()?,
-            word_count: cells.count()?,
-            body_html: cells.text()?,
-        });
-    }
-    Ok(page)
-}
-
-fn one_page(origin: &Origin, rows: Vec<Row>) -> Result<Option<Page>> {
-    rows.into_iter()
-        .next()
-        .map(|row| page(origin, row))
-        .transpose()
-}
+use super::page_reads::{GET, one_page, page, page_columns};
+use super::{Answers, Attempt, Batch, Landed, Origin, Statement, Value, begin, mark, outbox, spend, statement};
+use crate::{Claim, Op, Page, PageRef, SavePage, Status, Transition, check, request};
 
 /// A page that may be claimed at `?4`. The first condition names the partial index.
 macro_rules! claimable {
@@ -150,18 +87,11 @@ pub(crate) fn claim(origin: &Origin, op: &Op, claim: &Claim, until_ms: i64) -> B
     let statements = vec![
         attempt.begin(
             CLAIM,
-            [
-                (&claim.site).into(),
-                claim.max_attempts.into(),
-                claim.limit.into(),
-            ],
+            [(&claim.site).into(), claim.max_attempts.into(), claim.limit.into()],
         ),
         attempt.then(REVISE_GIVEN_UP, give_up()),
         attempt.then(GIVE_UP, give_up()),
-        attempt.then(
-            LEASE,
-            [(&claim.owner).into(), until_ms.into(), op.at_ms.into()],
-        ),
+        attempt.then(LEASE, [(&claim.owner).into(), until_ms.into(), op.at_ms.into()]),
         attempt.then(REVISE_LEASED, [op.at_ms.into()]),
         attempt.ask(),
         statement(CLAIMED, [attempt.op()]),
@@ -213,12 +143,6 @@ const REVISE: &str = concat!(
     mark!()
 );
 
-const GET: &str = concat!(
-    "SELECT ",
-    page_columns!(),
-    " FROM content_metadata c WHERE c.id = ?1"
-);
-
 pub(crate) fn save(origin: &Origin, op: &Op, page: &PageRef, save: &SavePage) -> Batch<Page> {
     let content = &save.content;
     let attempt = Attempt::new(origin, op, request::page("save", page, save.to));
@@ -245,17 +169,9 @@ pub(crate) fn save(origin: &Origin, op: &Op, page: &PageRef, save: &SavePage) ->
     step(attempt, page, save.to, check::may_save, change, None, with)
 }
 
-pub(crate) fn transition(
-    origin: &Origin,
-    op: &Op,
-    page: &PageRef,
-    change: &Transition,
-) -> Batch<Page> {
+pub(crate) fn transition(origin: &Origin, op: &Op, page: &PageRef, change: &Transition) -> Batch<Page> {
     let attempt = Attempt::new(origin, op, request::page("move", page, change.to));
-    let last_error = change
-        .reason
-        .as_deref()
-        .filter(|_| check::keeps_reason(change.to));
+    let last_error = change.reason.as_deref().filter(|_| check::keeps_reason(change.to));
     let update = attempt.then(
         TRANSITION,
         [
@@ -295,14 +211,7 @@ fn step(
     let id: Value = page.id.to_string().into();
     let version: Value = i64::try_from(page.version).unwrap_or(i64::MAX).into();
     let mut statements = vec![
-        attempt.begin(
-            STEP,
-            [
-                id.clone(),
-                version,
-                serde_json::json!(from).to_string().into(),
-            ],
-        ),
+        attempt.begin(STEP, [id.clone(), version, serde_json::json!(from).to_string().into()]),
         change,
         attempt.then(REVISE, [id.clone(), reason.into(), attempt.op.at_ms.into()]),
     ];
@@ -317,13 +226,7 @@ fn step(
             return Err(origin.missing("page", page.id));
         };
         if matches!(landed, Landed::No) {
-            check::page_step(
-                origin.store,
-                &page,
-                (found.version, found.status),
-                to,
-                legal,
-            )?;
+            check::page_step(origin.store, &page, (found.version, found.status), to, legal)?;
             return Err(origin.corrupt("a legal step was not taken"));
         }
         Ok(found)
@@ -332,134 +235,4 @@ fn step(
 
 fn list_json(list: &[String]) -> Value {
     serde_json::json!(list).to_string().into()
-}
-
-pub(crate) fn get(origin: &Origin, id: &PageId) -> Batch<Option<Page>> {
-    let origin = origin.clone();
-    Batch::new(
-        vec![statement(GET, [id.to_string().into()])],
-        move |mut answers| one_page(&origin, answers.last(0)),
-    )
-}
-
-pub(crate) fn get_by_slug(
-    origin: &Origin,
-    site: &str,
-    locale: &str,
-    slug: &str,
-) -> Batch<Option<Page>> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        page_columns!(),
-        " FROM content_metadata c WHERE c.site = ?1 AND c.locale = ?2 AND c.slug = ?3"
-    );
-    let origin = origin.clone();
-    let ask = statement(SQL, [site.into(), locale.into(), slug.into()]);
-    Batch::new(vec![ask], move |mut answers| {
-        one_page(&origin, answers.last(0))
-    })
-}
-
-macro_rules! list {
-    ($filter:literal) => {
-        concat!(
-            "SELECT c.id, c.site, c.locale, c.slug, c.row_key, c.primary_keyword, c.status, c.version, c.attempts, \
-             c.last_error, c.title, c.description, c.canonical_url, c.created_at_ms, c.updated_at_ms, \
-             c.published_at_ms, c.modified_at_ms FROM content_metadata c \
-             WHERE c.site = ?1 AND c.id > ?2 ", $filter, "ORDER BY c.id LIMIT CAST(?3 AS BIGINT)"
-        )
-    };
-}
-
-/// One row more than asked for tells whether there is a next piece.
-pub(crate) fn list(
-    origin: &Origin,
-    query: &PageQuery,
-    filter: String,
-    after: Option<String>,
-    limit: usize,
-) -> Batch<PageList> {
-    let origin = origin.clone();
-    let more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-    let (site, after): (Value, Value) = ((&query.site).into(), after.unwrap_or_default().into());
-    let ask = match query.status {
-        None => statement(list!(""), [site, after, more.into()]),
-        Some(status) => statement(
-            list!("AND c.status = ?4 "),
-            [site, after, more.into(), status.as_str().into()],
-        ),
-    };
-    Batch::new(vec![ask], move |mut answers| {
-        let rows = answers.last(0);
-        let has_more = rows.len() > limit;
-        let items = rows
-            .into_iter()
-            .take(limit)
-            .map(|row| summary(&origin, row))
-            .collect::<Result<Vec<_>>>()?;
-        let next = items
-            .last()
-            .filter(|_| has_more)
-            .map(|page| Cursor::after(&filter, &page.id.to_string()));
-        Ok(PageList { items, next })
-    })
-}
-
-fn summary(origin: &Origin, row: Row) -> Result<PageSummary> {
-    let mut cells = Cells::new(origin, row);
-    Ok(PageSummary {
-        id: cells.id()?,
-        site: cells.text()?,
-        locale: cells.text()?,
-        slug: cells.text()?,
-        row_key: cells.text()?,
-        primary_keyword: cells.text()?,
-        status: cells.status()?,
-        version: cells.count()?,
-        attempts: cells.count()?,
-        last_error: cells.opt_text()?,
-        title: cells.opt_text()?,
-        description: cells.opt_text()?,
-        canonical_url: cells.opt_text()?,
-        created_at_ms: cells.int()?,
-        updated_at_ms: cells.int()?,
-        published_at_ms: cells.opt_int()?,
-        modified_at_ms: cells.opt_int()?,
-    })
-}
-
-pub(crate) fn counts(origin: &Origin, site: &str) -> Batch<Counts> {
-    let origin = origin.clone();
-    let sql =
-        "SELECT c.status, count(*) FROM content_metadata c WHERE c.site = ?1 GROUP BY c.status";
-    Batch::new(vec![statement(sql, [site.into()])], move |mut answers| {
-        let read = |row| {
-            let mut cells = Cells::new(&origin, row);
-            Ok((cells.status()?, cells.count()?))
-        };
-        answers.last(0).into_iter().map(read).collect()
-    })
-}
-
-pub(crate) fn revisions(origin: &Origin, id: &PageId) -> Batch<Vec<Revision>> {
-    let origin = origin.clone();
-    let sql = "SELECT version, op_id, status, reason, content_hash, at_ms FROM content_revision \
-               WHERE content_id = ?1 ORDER BY version";
-    Batch::new(
-        vec![statement(sql, [id.to_string().into()])],
-        move |mut answers| {
-            let read = |row| {
-                let mut cells = Cells::new(&origin, row);
-                Ok(Revision {
-                    version: cells.count()?,
-                    op_id: cells.id()?,
-                    status: cells.status()?,
-                    reason: cells.opt_text()?,
-                    content_hash: cells.opt_text()?,
-                    at_ms: cells.int()?,
-                })
-            };
-            answers.last(0).into_iter().map(read).collect()
-        },
-    )
 }

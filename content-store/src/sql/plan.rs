@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{Attempt, Batch, Cells, Landed, Origin, begin, mark, rows_json, statement};
-use crate::check::{PlanRow, request};
+use crate::check::PlanRow;
+use crate::request;
 use crate::{Error, Op, PageId, PlanReport, Result};
 
 /// Columns of a topic in the JSON parameter: 0 id, 1 site, 2 locale, 3 slug, 4 row key, 5 keyword, 6 topic, 7 hash.

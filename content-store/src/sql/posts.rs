@@ -3,11 +3,11 @@
 use serde_json::Value as Json;
 
 use super::{Attempt, Batch, Cells, Landed, Origin, Row, Statement, Value, begin, mark, statement};
-use crate::check::{self, request};
 use crate::{
-    Counts, Cursor, Op, PostClaim, PostId, PostKey, PostList, PostOutcome, PostQuery, PostRecord,
-    PostRef, PostStatus, Result,
+    Counts, Cursor, Op, PostClaim, PostId, PostKey, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus,
+    Result,
 };
+use crate::{check, request};
 
 macro_rules! post_columns {
     () => {
@@ -50,10 +50,7 @@ fn record(origin: &Origin, row: Row) -> Result<(PostRecord, String)> {
 }
 
 fn one(origin: &Origin, rows: Vec<Row>) -> Result<Option<(PostRecord, String)>> {
-    rows.into_iter()
-        .next()
-        .map(|row| record(origin, row))
-        .transpose()
+    rows.into_iter().next().map(|row| record(origin, row)).transpose()
 }
 
 const CLAIM: &str = begin!(
@@ -79,24 +76,10 @@ const TAKE: &str = concat!(
     mark!()
 );
 
-const BY_KEY: &str = concat!(
-    "SELECT ",
-    post_columns!(),
-    " FROM post_ledger p WHERE p.idem_key = ?1"
-);
-const BY_ID: &str = concat!(
-    "SELECT ",
-    post_columns!(),
-    " FROM post_ledger p WHERE p.id = ?1"
-);
+const BY_KEY: &str = concat!("SELECT ", post_columns!(), " FROM post_ledger p WHERE p.idem_key = ?1");
+const BY_ID: &str = concat!("SELECT ", post_columns!(), " FROM post_ledger p WHERE p.id = ?1");
 
-pub(crate) fn claim(
-    origin: &Origin,
-    op: &Op,
-    key: &PostKey,
-    owner: &str,
-    until_ms: i64,
-) -> Batch<PostClaim> {
+pub(crate) fn claim(origin: &Origin, op: &Op, key: &PostKey, owner: &str, until_ms: i64) -> Batch<PostClaim> {
     let attempt = Attempt::new(origin, op, request::claim_post(key, owner));
     let idem_key = key.idempotency_key();
     let page_id = key.page_id.to_string();
@@ -114,12 +97,7 @@ pub(crate) fn claim(
         attempt.then(CREATE, create),
         attempt.then(
             TAKE,
-            [
-                (&idem_key).into(),
-                owner.into(),
-                until_ms.into(),
-                op.at_ms.into(),
-            ],
+            [(&idem_key).into(), owner.into(), until_ms.into(), op.at_ms.into()],
         ),
         attempt.ask(),
         statement(BY_KEY, [idem_key.into()]),
@@ -182,12 +160,7 @@ pub(crate) fn arm(
     step(attempt, post, PostStatus::InFlight, check::may_arm, change)
 }
 
-pub(crate) fn settle(
-    origin: &Origin,
-    op: &Op,
-    post: &PostRef,
-    outcome: &PostOutcome,
-) -> Batch<PostRecord> {
+pub(crate) fn settle(origin: &Origin, op: &Op, post: &PostRef, outcome: &PostOutcome) -> Batch<PostRecord> {
     let attempt = Attempt::new(origin, op, request::post(post, outcome.status()));
     // Not before, error, evidence, remote id, URL.
     let said: [Value; 5] = match outcome {
@@ -198,10 +171,7 @@ pub(crate) fn settle(
             remote_id.into(),
             url.as_ref().into(),
         ],
-        PostOutcome::Retry {
-            error,
-            not_before_ms,
-        } => [
+        PostOutcome::Retry { error, not_before_ms } => [
             (*not_before_ms).into(),
             error.into(),
             Value::Null,
@@ -219,13 +189,9 @@ pub(crate) fn settle(
             Value::Null,
             Value::Null,
         ],
-        PostOutcome::Rejected { error } | PostOutcome::Parked { error } => [
-            Value::Null,
-            error.into(),
-            Value::Null,
-            Value::Null,
-            Value::Null,
-        ],
+        PostOutcome::Rejected { error } | PostOutcome::Parked { error } => {
+            [Value::Null, error.into(), Value::Null, Value::Null, Value::Null]
+        }
     };
     let mut change = attempt.then(
         SETTLE,
@@ -236,13 +202,7 @@ pub(crate) fn settle(
         ],
     );
     change.args.extend(said);
-    step(
-        attempt,
-        post,
-        outcome.status(),
-        PostStatus::may_settle,
-        change,
-    )
+    step(attempt, post, outcome.status(), PostStatus::may_settle, change)
 }
 
 fn step(
@@ -260,14 +220,7 @@ fn step(
     let id: Value = post.id.to_string().into();
     let version: Value = i64::try_from(post.version).unwrap_or(i64::MAX).into();
     let statements = vec![
-        attempt.begin(
-            STEP,
-            [
-                id.clone(),
-                version,
-                serde_json::json!(from).to_string().into(),
-            ],
-        ),
+        attempt.begin(STEP, [id.clone(), version, serde_json::json!(from).to_string().into()]),
         change,
         attempt.ask(),
         statement(BY_ID, [id]),
@@ -280,13 +233,7 @@ fn step(
             return Err(origin.missing("post", post.id));
         };
         if matches!(landed, Landed::No) {
-            check::post_step(
-                origin.store,
-                &post,
-                (found.version, found.status),
-                to,
-                legal,
-            )?;
+            check::post_step(origin.store, &post, (found.version, found.status), to, legal)?;
             return Err(origin.corrupt("a legal step was not taken"));
         }
         Ok(found)
@@ -310,12 +257,7 @@ pub(crate) fn list(
     limit: usize,
 ) -> Batch<PostList> {
     let more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-    let mut sql = concat!(
-        "SELECT ",
-        post_columns!(),
-        " FROM post_ledger p WHERE p.id > ?1"
-    )
-    .to_owned();
+    let mut sql = concat!("SELECT ", post_columns!(), " FROM post_ledger p WHERE p.id > ?1").to_owned();
     let mut args: Vec<Value> = vec![after.unwrap_or_default().into(), more.into()];
     let page_id = query.page_id.map(|id| id.to_string());
     for (column, value) in [
@@ -331,35 +273,22 @@ pub(crate) fn list(
     }
     sql += " ORDER BY p.id LIMIT CAST(?2 AS BIGINT)";
     let origin = origin.clone();
-    Batch::new(
-        vec![Statement {
-            sql: sql.into(),
-            args,
-        }],
-        move |mut answers| {
-            let rows = answers.last(0);
-            let has_more = rows.len() > limit;
-            let read = |row| record(&origin, row).map(|(post, _)| post);
-            let items = rows
-                .into_iter()
-                .take(limit)
-                .map(read)
-                .collect::<Result<Vec<_>>>()?;
-            let next = items
-                .last()
-                .filter(|_| has_more)
-                .map(|post| Cursor::after(&filter, &post.id.to_string()));
-            Ok(PostList { items, next })
-        },
-    )
+    Batch::new(vec![Statement { sql: sql.into(), args }], move |mut answers| {
+        let rows = answers.last(0);
+        let has_more = rows.len() > limit;
+        let read = |row| record(&origin, row).map(|(post, _)| post);
+        let items = rows.into_iter().take(limit).map(read).collect::<Result<Vec<_>>>()?;
+        let next = items
+            .last()
+            .filter(|_| has_more)
+            .map(|post| Cursor::after(&filter, &post.id.to_string()));
+        Ok(PostList { items, next })
+    })
 }
 
 pub(crate) fn counts(origin: &Origin) -> Batch<Counts<PostStatus>> {
     let origin = origin.clone();
-    let ask = statement(
-        "SELECT p.status, count(*) FROM post_ledger p GROUP BY p.status",
-        [],
-    );
+    let ask = statement("SELECT p.status, count(*) FROM post_ledger p GROUP BY p.status", []);
     Batch::new(vec![ask], move |mut answers| {
         let read = |row| {
             let mut cells = Cells::new(&origin, row);

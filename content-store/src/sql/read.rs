@@ -125,8 +125,7 @@ impl<'a> Cells<'a> {
 
     pub(crate) fn post_status(&mut self) -> Result<crate::PostStatus> {
         let text = self.text()?;
-        crate::PostStatus::parse(&text)
-            .ok_or_else(|| self.unexpected("a status", Some(Value::Text(text))))
+        crate::PostStatus::parse(&text).ok_or_else(|| self.unexpected("a status", Some(Value::Text(text))))
     }
 
     fn unexpected(&self, wanted: &str, found: Option<Value>) -> crate::Error {

@@ -2,10 +2,8 @@
 
 use serde_json::json;
 
-use super::{
-    Attempt, Batch, Cells, Landed, Origin, Statement, Value, begin, mark, rows_json, statement,
-};
-use crate::check::request;
+use super::{Attempt, Batch, Cells, Landed, Origin, Statement, Value, begin, mark, rows_json, statement};
+use crate::request;
 use crate::{NewSpend, Op, PageId, SpendQuery, SpendTotals};
 
 /// Columns of a cost in the JSON parameter: 0 id, 1 page, then as in the table.
@@ -18,11 +16,7 @@ const INSERT: &str = concat!(
 );
 
 /// Costs, if there are any; those that name no page are `page`'s.
-pub(super) fn insert(
-    attempt: &Attempt,
-    page: Option<PageId>,
-    costs: &[NewSpend],
-) -> Option<Statement> {
+pub(super) fn insert(attempt: &Attempt, page: Option<PageId>, costs: &[NewSpend]) -> Option<Statement> {
     if costs.is_empty() {
         return None;
     }

@@ -1,7 +1,14 @@
 //! The stores against their suite, and what only SQLite can suffer.
 
+// Helpers of tests are test code too.
+#![allow(clippy::unwrap_used)]
+
 #[cfg(feature = "conformance")]
 mod bullets;
+#[cfg(feature = "sqlite")]
+mod crash;
+#[cfg(feature = "sqlite")]
+mod figures;
 #[cfg(feature = "conformance")]
 mod memory;
 #[cfg(all(feature = "sqlite", feature = "conformance"))]

@@ -15,21 +15,9 @@ pub(super) fn refused(origin: &Origin, error: rusqlite::Error) -> Error {
     let message = bounded(&error.to_string());
     let source = Arc::new(error);
     match code {
-        Some(ErrorCode::DiskFull) => Error::Full {
-            store,
-            place,
-            source,
-        },
-        Some(ErrorCode::ReadOnly) => Error::ReadOnly {
-            store,
-            place,
-            source,
-        },
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy {
-            store,
-            place,
-            source,
-        },
+        Some(ErrorCode::DiskFull) => Error::Full { store, place, source },
+        Some(ErrorCode::ReadOnly) => Error::ReadOnly { store, place, source },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { store, place, source },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt {
             store,
             place,
@@ -50,15 +38,8 @@ pub(super) fn refused(origin: &Origin, error: rusqlite::Error) -> Error {
 pub(super) fn commit_failed(origin: &Origin, error: rusqlite::Error) -> Error {
     match refused(origin, error) {
         Error::Unavailable {
-            store,
-            message,
-            source,
-            ..
-        } => Error::OutcomeUnknown {
-            store,
-            message,
-            source,
-        },
+            store, message, source, ..
+        } => Error::OutcomeUnknown { store, message, source },
         known => known,
     }
 }

@@ -15,15 +15,8 @@ use crate::{Error, Result};
 const STATEMENTS: usize = 64;
 
 /// Opens a connection; the first one of a store sets the journal and migrates.
-pub(super) fn open(
-    origin: &Origin,
-    path: &Path,
-    busy_timeout: Duration,
-    first: bool,
-) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+pub(super) fn open(origin: &Origin, path: &Path, busy_timeout: Duration, first: bool) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(busy_timeout)?;
@@ -62,10 +55,7 @@ fn migrate(origin: &Origin, connection: &Connection) -> Result<()> {
                 connection.execute_batch(statement).map_err(sql)?;
             }
             connection
-                .execute(
-                    "INSERT INTO d1_migrations (name) VALUES (?1)",
-                    [migration.name],
-                )
+                .execute("INSERT INTO d1_migrations (name) VALUES (?1)", [migration.name])
                 .map_err(sql)?;
         }
         connection.execute_batch("COMMIT").map_err(sql)
@@ -74,8 +64,7 @@ fn migrate(origin: &Origin, connection: &Connection) -> Result<()> {
 }
 
 fn applied(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let known =
-        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'd1_migrations'";
+    let known = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'd1_migrations'";
     if connection.query_row(known, [], |row| row.get::<_, i64>(0))? == 0 {
         return Ok(Vec::new());
     }
@@ -83,10 +72,7 @@ fn applied(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     ask.query_map([], |row| row.get(0))?.collect()
 }
 
-fn missing(
-    origin: &Origin,
-    applied: &[String],
-) -> Result<Vec<&'static crate::migrations::Migration>> {
+fn missing(origin: &Origin, applied: &[String]) -> Result<Vec<&'static crate::migrations::Migration>> {
     let known = MIGRATIONS.last().map_or("", |migration| migration.name);
     if let Some(found) = applied.iter().find(|name| name.as_str() > known) {
         let place = origin.place.to_string();
@@ -111,10 +97,7 @@ pub(super) fn roll_back(connection: &Connection) {
 }
 
 /// Runs statements in their order and collects their rows.
-pub(super) fn run(
-    connection: &Connection,
-    statements: &[Statement],
-) -> rusqlite::Result<Vec<Vec<Row>>> {
+pub(super) fn run(connection: &Connection, statements: &[Statement]) -> rusqlite::Result<Vec<Vec<Row>>> {
     statements
         .iter()
         .map(|statement| run_one(connection, statement))
@@ -127,7 +110,7 @@ fn run_one(connection: &Connection, statement: &Statement) -> rusqlite::Result<V
     let mut rows = prepared.query(params_from_iter(&statement.args))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let cells = (0..columns).map(|at| Ok(cell(at, row.get_ref(at)?)?));
+        let cells = (0..columns).map(|at| cell(at, row.get_ref(at)?));
         found.push(cells.collect::<rusqlite::Result<Row>>()?);
     }
     Ok(found)

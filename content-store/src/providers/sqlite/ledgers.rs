@@ -6,13 +6,12 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{STORE, SqliteStore};
-use crate::sql::{self, outbox, pages, plan, posts, spend};
+use crate::sql::{self, outbox, page_reads, pages, plan, posts, spend};
 use crate::{
-    Claim, Counts, Cursor, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts,
-    OutboxId, OutboxRow, Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim,
-    PostKey, PostLedger, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, Result,
-    Revision, SavePage, SpendLedger, SpendQuery, SpendTotals, Transition, check, cursor, limits,
-    text,
+    Claim, Counts, Cursor, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page,
+    PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList, PostOutcome,
+    PostQuery, PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger, SpendQuery, SpendTotals,
+    Transition, check, cursor, limits, text,
 };
 
 #[async_trait]
@@ -27,8 +26,7 @@ impl Pages for SqliteStore {
 
     async fn claim(&self, op: &Op, claim: &Claim) -> Result<Vec<Page>> {
         let until_ms = check::claim(op, claim)?;
-        self.write(pages::claim(&self.origin, op, claim, until_ms))
-            .await
+        self.write(pages::claim(&self.origin, op, claim, until_ms)).await
     }
 
     async fn save(&self, op: &Op, page: &PageRef, save: &SavePage) -> Result<Page> {
@@ -38,38 +36,32 @@ impl Pages for SqliteStore {
 
     async fn transition(&self, op: &Op, page: &PageRef, change: &Transition) -> Result<Page> {
         check::transition(op, change)?;
-        self.write(pages::transition(&self.origin, op, page, change))
-            .await
+        self.write(pages::transition(&self.origin, op, page, change)).await
     }
 
     async fn get(&self, id: &PageId) -> Result<Option<Page>> {
-        self.read(pages::get(&self.origin, id)).await
+        self.read(page_reads::get(&self.origin, id)).await
     }
 
     async fn get_by_slug(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Page>> {
-        self.read(pages::get_by_slug(&self.origin, site, locale, slug))
+        self.read(page_reads::get_by_slug(&self.origin, site, locale, slug))
             .await
     }
 
-    async fn list<'a>(
-        &self,
-        query: &PageQuery,
-        after: Option<&'a Cursor>,
-        limit: u32,
-    ) -> Result<PageList> {
+    async fn list<'a>(&self, query: &PageQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PageList> {
         let limit = text::rows(limit)?;
         let filter = cursor::pages_filter(query);
         let after = after.map(|cursor| cursor.position(&filter)).transpose()?;
-        self.read(pages::list(&self.origin, query, filter, after, limit))
+        self.read(page_reads::list(&self.origin, query, filter, after, limit))
             .await
     }
 
     async fn counts(&self, site: &str) -> Result<Counts> {
-        self.read(pages::counts(&self.origin, site)).await
+        self.read(page_reads::counts(&self.origin, site)).await
     }
 
     async fn revisions(&self, id: &PageId) -> Result<Vec<Revision>> {
-        self.read(pages::revisions(&self.origin, id)).await
+        self.read(page_reads::revisions(&self.origin, id)).await
     }
 
     async fn did_it_land(&self, op: &OpId) -> Result<bool> {
@@ -82,14 +74,12 @@ impl Pages for SqliteStore {
 impl Outbox for SqliteStore {
     async fn claim_outbox(&self, op: &Op, claim: &OutboxClaim) -> Result<Vec<OutboxRow>> {
         let until_ms = check::outbox_claim(op, claim)?;
-        self.write(outbox::claim(&self.origin, op, claim, until_ms))
-            .await
+        self.write(outbox::claim(&self.origin, op, claim, until_ms)).await
     }
 
     async fn mark_sent(&self, op: &Op, owner: &str, ids: &[OutboxId]) -> Result<u64> {
         check::outbox_ids(op, owner, ids)?;
-        self.write(outbox::let_go(&self.origin, op, owner, ids, None))
-            .await
+        self.write(outbox::let_go(&self.origin, op, owner, ids, None)).await
     }
 
     async fn release_outbox(
@@ -120,19 +110,12 @@ impl Outbox for SqliteStore {
 
 #[async_trait]
 impl PostLedger for SqliteStore {
-    async fn claim_post(
-        &self,
-        op: &Op,
-        key: &PostKey,
-        owner: &str,
-        lease: Duration,
-    ) -> Result<PostClaim> {
+    async fn claim_post(&self, op: &Op, key: &PostKey, owner: &str, lease: Duration) -> Result<PostClaim> {
         text::op(op)?;
         check::post_key(key)?;
         text::key("owner", owner)?;
         let until_ms = text::lease_end(op, lease)?;
-        self.write(posts::claim(&self.origin, op, key, owner, until_ms))
-            .await
+        self.write(posts::claim(&self.origin, op, key, owner, until_ms)).await
     }
 
     async fn arm_post(
@@ -151,15 +134,9 @@ impl PostLedger for SqliteStore {
             .await
     }
 
-    async fn settle_post(
-        &self,
-        op: &Op,
-        post: &PostRef,
-        outcome: &PostOutcome,
-    ) -> Result<PostRecord> {
+    async fn settle_post(&self, op: &Op, post: &PostRef, outcome: &PostOutcome) -> Result<PostRecord> {
         check::outcome(op, outcome)?;
-        self.write(posts::settle(&self.origin, op, post, outcome))
-            .await
+        self.write(posts::settle(&self.origin, op, post, outcome)).await
     }
 
     async fn get_post(&self, key: &PostKey) -> Result<Option<PostRecord>> {
@@ -167,17 +144,11 @@ impl PostLedger for SqliteStore {
         self.read(posts::get(&self.origin, key)).await
     }
 
-    async fn list_posts<'a>(
-        &self,
-        query: &PostQuery,
-        after: Option<&'a Cursor>,
-        limit: u32,
-    ) -> Result<PostList> {
+    async fn list_posts<'a>(&self, query: &PostQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PostList> {
         let limit = text::rows(limit)?;
         let filter = cursor::posts_filter(query);
         let after = after.map(|cursor| cursor.position(&filter)).transpose()?;
-        self.read(posts::list(&self.origin, query, filter, after, limit))
-            .await
+        self.read(posts::list(&self.origin, query, filter, after, limit)).await
     }
 
     async fn post_counts(&self) -> Result<Counts<PostStatus>> {

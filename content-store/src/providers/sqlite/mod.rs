@@ -130,9 +130,7 @@ impl SqliteBuilder {
                 .execute_batch(pragma)
                 .map_err(|error| classify::refused(&origin, error))?;
         }
-        let readers = (0..self.readers)
-            .map(|_| open(false))
-            .collect::<Result<Vec<_>>>()?;
+        let readers = (0..self.readers).map(|_| open(false)).collect::<Result<Vec<_>>>()?;
         let threads = Threads::start(&origin, writer, readers)?;
         Ok(SqliteStore { origin, threads })
     }

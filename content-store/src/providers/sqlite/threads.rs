@@ -38,11 +38,7 @@ pub(super) struct Threads {
 }
 
 impl Threads {
-    pub(super) fn start(
-        origin: &Origin,
-        writer: Connection,
-        readers: Vec<Connection>,
-    ) -> Result<Self> {
+    pub(super) fn start(origin: &Origin, writer: Connection, readers: Vec<Connection>) -> Result<Self> {
         let (to_writer, jobs) = channel();
         let (to_readers, questions) = channel();
         let mut threads = Self {
@@ -179,13 +175,9 @@ fn refuse(group: Vec<Job>, error: Error) {
 fn read_all(origin: &Origin, connection: &Connection, questions: &Mutex<Receiver<Job>>) {
     loop {
         // Only the taking of a question is exclusive; the lock is free again before it is answered.
-        let question = questions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv();
+        let question = questions.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = question else { return };
-        let answer =
-            run(connection, &job.statements).map_err(|error| classify::refused(origin, error));
+        let answer = run(connection, &job.statements).map_err(|error| classify::refused(origin, error));
         job.answer(answer);
     }
 }

@@ -1,0 +1,44 @@
+//! What an op was for, in words that two different changes do not share.
+
+use crate::{Claim, OutboxClaim, PageRef, PostKey, PostRef, PostStatus, Status};
+
+pub(crate) fn plan(rows: &[crate::check::PlanRow<'_>]) -> String {
+    let parts = rows.iter().flat_map(|row| {
+        [
+            row.page.site.as_str(),
+            &row.page.locale,
+            &row.page.row_key,
+            &row.source_hash,
+        ]
+    });
+    format!("plan {} {}", rows.len(), crate::text::sha256_hex(parts))
+}
+
+pub(crate) fn claim(claim: &Claim) -> String {
+    format!("claim {} for {}", claim.site, claim.owner)
+}
+
+pub(crate) fn page(verb: &str, page: &PageRef, to: Status) -> String {
+    format!("{verb} {}@{} to {to}", page.id, page.version)
+}
+
+pub(crate) fn claim_outbox(claim: &OutboxClaim) -> String {
+    format!("claim outbox for {}", claim.owner)
+}
+
+pub(crate) fn outbox(verb: &str, owner: &str, ids: &[crate::OutboxId]) -> String {
+    let hash = crate::text::sha256_hex(ids.iter().map(crate::OutboxId::as_str));
+    format!("{verb} {} for {owner} {hash}", ids.len())
+}
+
+pub(crate) fn claim_post(key: &PostKey, owner: &str) -> String {
+    format!("claim post {} for {owner}", key.idempotency_key())
+}
+
+pub(crate) fn post(post: &PostRef, to: PostStatus) -> String {
+    format!("post {}@{} to {to}", post.id, post.version)
+}
+
+pub(crate) fn spend(rows: usize) -> String {
+    format!("spend {rows}")
+}

@@ -1,0 +1,182 @@
+//! Pages read.
+
+use super::{Batch, Cells, Origin, Row, Value, statement};
+use crate::{Content, Counts, Cursor, Page, PageId, PageList, PageQuery, PageSummary, Result, Revision};
+
+macro_rules! page_columns {
+    () => {
+        "c.id, c.site, c.locale, c.slug, c.row_key, c.primary_keyword, c.topic_json, c.status, c.version, c.attempts, \
+         c.last_error, c.not_before_ms, c.lease_owner, c.lease_until_ms, c.created_at_ms, c.updated_at_ms, \
+         c.published_at_ms, c.modified_at_ms, c.content_hash, c.title, c.description, c.keywords_json, c.image_prompt, \
+         c.hooks_json, c.canonical_url, c.quality_json, c.model, c.word_count, c.body_html"
+    };
+}
+
+pub(super) use page_columns;
+
+pub(super) fn page(origin: &Origin, row: Row) -> Result<Page> {
+    let mut cells = Cells::new(origin, row);
+    let mut page = Page {
+        id: cells.id()?,
+        site: cells.text()?,
+        locale: cells.text()?,
+        slug: cells.text()?,
+        row_key: cells.text()?,
+        primary_keyword: cells.text()?,
+        topic: cells.json()?,
+        status: cells.status()?,
+        version: cells.count()?,
+        attempts: cells.count()?,
+        last_error: cells.opt_text()?,
+        not_before_ms: cells.opt_int()?,
+        lease_owner: cells.opt_text()?,
+        lease_until_ms: cells.opt_int()?,
+        created_at_ms: cells.int()?,
+        updated_at_ms: cells.int()?,
+        published_at_ms: cells.opt_int()?,
+        modified_at_ms: cells.opt_int()?,
+        content_hash: cells.opt_text()?,
+        content: None,
+    };
+    if page.content_hash.is_some() {
+        page.content = Some(Content {
+            title: cells.text()?,
+            description: cells.text()?,
+            keywords: cells.list()?,
+            image_prompt: cells.text()?,
+            hooks: cells.list()?,
+            canonical_url: cells.text()?,
+            quality: cells.json()?,
+            model: cells.text()?,
+            word_count: cells.count()?,
+            body_html: cells.text()?,
+        });
+    }
+    Ok(page)
+}
+
+pub(super) fn one_page(origin: &Origin, rows: Vec<Row>) -> Result<Option<Page>> {
+    rows.into_iter().next().map(|row| page(origin, row)).transpose()
+}
+
+pub(super) const GET: &str = concat!("SELECT ", page_columns!(), " FROM content_metadata c WHERE c.id = ?1");
+
+pub(crate) fn get(origin: &Origin, id: &PageId) -> Batch<Option<Page>> {
+    let origin = origin.clone();
+    Batch::new(vec![statement(GET, [id.to_string().into()])], move |mut answers| {
+        one_page(&origin, answers.last(0))
+    })
+}
+
+pub(crate) fn get_by_slug(origin: &Origin, site: &str, locale: &str, slug: &str) -> Batch<Option<Page>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        page_columns!(),
+        " FROM content_metadata c WHERE c.site = ?1 AND c.locale = ?2 AND c.slug = ?3"
+    );
+    let origin = origin.clone();
+    let ask = statement(SQL, [site.into(), locale.into(), slug.into()]);
+    Batch::new(vec![ask], move |mut answers| one_page(&origin, answers.last(0)))
+}
+
+macro_rules! list {
+    ($filter:literal) => {
+        concat!(
+            "SELECT c.id, c.site, c.locale, c.slug, c.row_key, c.primary_keyword, c.status, c.version, c.attempts, \
+             c.last_error, c.title, c.description, c.canonical_url, c.created_at_ms, c.updated_at_ms, \
+             c.published_at_ms, c.modified_at_ms FROM content_metadata c \
+             WHERE c.site = ?1 AND c.id > ?2 ",
+            $filter,
+            "ORDER BY c.id LIMIT CAST(?3 AS BIGINT)"
+        )
+    };
+}
+
+/// One row more than asked for tells whether there is a next piece.
+pub(crate) fn list(
+    origin: &Origin,
+    query: &PageQuery,
+    filter: String,
+    after: Option<String>,
+    limit: usize,
+) -> Batch<PageList> {
+    let origin = origin.clone();
+    let more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    let (site, after): (Value, Value) = ((&query.site).into(), after.unwrap_or_default().into());
+    let ask = match query.status {
+        None => statement(list!(""), [site, after, more.into()]),
+        Some(status) => statement(
+            list!("AND c.status = ?4 "),
+            [site, after, more.into(), status.as_str().into()],
+        ),
+    };
+    Batch::new(vec![ask], move |mut answers| {
+        let rows = answers.last(0);
+        let has_more = rows.len() > limit;
+        let items = rows
+            .into_iter()
+            .take(limit)
+            .map(|row| summary(&origin, row))
+            .collect::<Result<Vec<_>>>()?;
+        let next = items
+            .last()
+            .filter(|_| has_more)
+            .map(|page| Cursor::after(&filter, &page.id.to_string()));
+        Ok(PageList { items, next })
+    })
+}
+
+fn summary(origin: &Origin, row: Row) -> Result<PageSummary> {
+    let mut cells = Cells::new(origin, row);
+    Ok(PageSummary {
+        id: cells.id()?,
+        site: cells.text()?,
+        locale: cells.text()?,
+        slug: cells.text()?,
+        row_key: cells.text()?,
+        primary_keyword: cells.text()?,
+        status: cells.status()?,
+        version: cells.count()?,
+        attempts: cells.count()?,
+        last_error: cells.opt_text()?,
+        title: cells.opt_text()?,
+        description: cells.opt_text()?,
+        canonical_url: cells.opt_text()?,
+        created_at_ms: cells.int()?,
+        updated_at_ms: cells.int()?,
+        published_at_ms: cells.opt_int()?,
+        modified_at_ms: cells.opt_int()?,
+    })
+}
+
+pub(crate) fn counts(origin: &Origin, site: &str) -> Batch<Counts> {
+    let origin = origin.clone();
+    let sql = "SELECT c.status, count(*) FROM content_metadata c WHERE c.site = ?1 GROUP BY c.status";
+    Batch::new(vec![statement(sql, [site.into()])], move |mut answers| {
+        let read = |row| {
+            let mut cells = Cells::new(&origin, row);
+            Ok((cells.status()?, cells.count()?))
+        };
+        answers.last(0).into_iter().map(read).collect()
+    })
+}
+
+pub(crate) fn revisions(origin: &Origin, id: &PageId) -> Batch<Vec<Revision>> {
+    let origin = origin.clone();
+    let sql = "SELECT version, op_id, status, reason, content_hash, at_ms FROM content_revision \
+               WHERE content_id = ?1 ORDER BY version";
+    Batch::new(vec![statement(sql, [id.to_string().into()])], move |mut answers| {
+        let read = |row| {
+            let mut cells = Cells::new(&origin, row);
+            Ok(Revision {
+                version: cells.count()?,
+                op_id: cells.id()?,
+                status: cells.status()?,
+                reason: cells.opt_text()?,
+                content_hash: cells.opt_text()?,
+                at_ms: cells.int()?,
+            })
+        };
+        answers.last(0).into_iter().map(read).collect()
+    })
+}
