@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_channel::mpsc;
-use futures_util::{StreamExt, future, stream};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt, future};
 use presswork_ai_adapter::LanguageModel;
 use presswork_content_store::{Claim, ContentStore, Op, Page};
 use presswork_queue::Queue;
@@ -77,6 +78,7 @@ impl Generator {
         Ok(report)
     }
 
+    /// Keeps as many drafts under way as the settings allow until there is no topic left.
     async fn draft_all(
         &self,
         report: &mut RunReport,
@@ -84,18 +86,21 @@ impl Generator {
         on_page: &(dyn Fn(&Drafted) + Sync),
     ) -> Result<()> {
         let concurrency = self.config.generator.concurrency as usize;
-        let abort = AtomicBool::new(false);
-        let topics = stream::unfold((self.config.generator.pages_per_run, Vec::new().into_iter()), |state| {
-            self.next_topic(state, &abort)
-        });
-        let mut drafts = std::pin::pin!(
-            topics.map(|topic| async { self.draft(topic?).await }).buffer_unordered(concurrency)
-        );
-        while let Some(drafted) = drafts.next().await {
-            let drafted = drafted?;
-            if let Drafted::Postponed { stop: true, .. } = &drafted {
-                abort.store(true, Ordering::Relaxed);
+        let mut left = self.config.generator.pages_per_run;
+        let mut claimed = Vec::new().into_iter();
+        let mut drafts = FuturesUnordered::new();
+        loop {
+            while drafts.len() < concurrency {
+                if claimed.len() == 0 && left > 0 && report.stopped.is_none() && !self.stop.load(Ordering::Relaxed) {
+                    let pages = self.claim(left.min(self.config.generator.concurrency)).await?;
+                    left = if pages.is_empty() { 0 } else { left.saturating_sub(u32::try_from(pages.len()).unwrap_or(left)) };
+                    claimed = pages.into_iter();
+                }
+                let Some(page) = claimed.next() else { break };
+                drafts.push(self.draft(page));
             }
+            let Some(drafted) = drafts.next().await else { return Ok(()) };
+            let drafted = drafted?;
             if matches!(drafted, Drafted::Published { .. }) {
                 // A closed channel means the relay gave up; the outbox has the row.
                 let _ = saved.unbounded_send(());
@@ -103,39 +108,19 @@ impl Generator {
             on_page(&drafted);
             report.count(drafted);
         }
-        Ok(())
     }
 
-    /// The next claimed topic; topics are claimed as many at a time as are drafted at once, so that few are held idle.
-    async fn next_topic(
-        &self,
-        (mut left, mut claimed): (u32, std::vec::IntoIter<Page>),
-        abort: &AtomicBool,
-    ) -> Option<(Result<Page>, (u32, std::vec::IntoIter<Page>))> {
-        loop {
-            if let Some(page) = claimed.next() {
-                return Some((Ok(page), (left, claimed)));
-            }
-            if left == 0 || abort.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed) {
-                return None;
-            }
-            let settings = &self.config.generator;
-            let claim = Claim {
-                site: self.config.site.id.clone(),
-                owner: self.owner.clone(),
-                limit: left.min(settings.concurrency),
-                lease: Duration::from_secs(settings.lease_seconds.into()),
-                max_attempts: settings.max_attempts,
-            };
-            match self.store.claim(&Op::at(platform::now_ms()), &claim).await {
-                Ok(pages) if pages.is_empty() => return None,
-                Ok(pages) => {
-                    left = left.saturating_sub(u32::try_from(pages.len()).unwrap_or(u32::MAX));
-                    claimed = pages.into_iter();
-                }
-                Err(error) => return Some((Err(error.into()), (0, claimed))),
-            }
-        }
+    /// Claims as many topics as are drafted at once, so that few are held idle.
+    async fn claim(&self, limit: u32) -> Result<Vec<Page>> {
+        let settings = &self.config.generator;
+        let claim = Claim {
+            site: self.config.site.id.clone(),
+            owner: self.owner.clone(),
+            limit,
+            lease: Duration::from_secs(settings.lease_seconds.into()),
+            max_attempts: settings.max_attempts,
+        };
+        Ok(self.store.claim(&Op::at(platform::now_ms()), &claim).await?)
     }
 
     /// Drains the outbox each time pages were saved, beside the drafting, until no more can be saved.

@@ -24,3 +24,8 @@ pub use generator::Generator;
 pub use poster::Poster;
 pub use relay::{Relay, Relayed};
 pub use report::{Drafted, RunReport};
+
+/// The repository's README, so that its Rust snippet is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct RepositoryReadme;

@@ -61,8 +61,6 @@ pub fn post(config: &Config, page: &Page, network: &str, limit: usize) -> TextRe
             "description": content.map(|content| &content.description),
             "hooks": content.map(|content| &content.hooks),
         },
-        "hook": content.and_then(|content| content.hooks.first()),
-        "title": content.map(|content| &content.title),
         "network": network,
         "limit": limit,
     });

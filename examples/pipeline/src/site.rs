@@ -47,5 +47,3 @@ fn rfc3339(at_ms: i64) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-#[cfg(test)]
-mod tests;

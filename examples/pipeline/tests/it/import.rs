@@ -1,0 +1,48 @@
+use std::io::Cursor;
+
+use presswork_content_store::Status;
+use presswork_pipeline::import::import;
+
+use crate::support::World;
+
+async fn take(world: &World, text: &str) -> Result<(u64, u64), String> {
+    let open = || Ok(Cursor::new(text.to_owned()));
+    let report = import(world.store.as_ref(), &world.config.site, "topics.csv", open, &|_| {}).await;
+    report.map(|report| (report.created, report.existing)).map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn an_import_twice_plans_once() {
+    let world = World::with_topics(0).await;
+    let text = "key,slug,keyword\na,a,a\nb,b,b\n";
+    assert_eq!(take(&world, text).await, Ok((2, 0)));
+    assert_eq!(take(&world, text).await, Ok((0, 2)));
+}
+
+#[tokio::test]
+async fn a_bad_last_row_changes_nothing() {
+    let world = World::with_topics(0).await;
+    let mut text = String::from("key,slug,keyword\n");
+    for index in 0..2_500 {
+        text.push_str(&format!("k{index},k{index},k{index}\n"));
+    }
+    text.push_str("short\n");
+    let error = take(&world, &text).await.unwrap_err();
+    assert!(error.starts_with("topics.csv:2502: row: "), "{error}");
+    assert_eq!(world.store.counts("almanac").await.unwrap().get(Status::Planned), 0);
+}
+
+#[tokio::test]
+async fn more_rows_than_one_transaction_holds_are_all_planned() {
+    let world = World::with_topics(0).await;
+    let rows: String = (0..2_500).map(|index| format!("k{index},k{index},k{index}\n")).collect();
+    assert_eq!(take(&world, &format!("key,slug,keyword\n{rows}")).await, Ok((2_500, 0)));
+}
+
+#[tokio::test]
+async fn a_slug_of_another_topic_is_named() {
+    let world = World::with_topics(0).await;
+    take(&world, "key,slug,keyword\na,same,a\n").await.unwrap();
+    let error = take(&world, "key,slug,keyword\nb,same,b\n").await.unwrap_err();
+    assert!(error.contains("slug") && error.contains("same"), "{error}");
+}
