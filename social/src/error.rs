@@ -128,9 +128,7 @@ impl Error {
     /// Whether the same call may be repeated: nothing was posted, and the cause passes by itself.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::RateLimited { .. } | Self::MediaNotReady { .. } | Self::Unavailable { .. } => {
-                true
-            }
+            Self::RateLimited { .. } | Self::MediaNotReady { .. } | Self::Unavailable { .. } => true,
             Self::Io { source, .. } => matches!(
                 source.kind(),
                 std::io::ErrorKind::StorageFull
@@ -301,10 +299,7 @@ mod tests {
     fn messages_are_one_bounded_line() {
         let report = Report::new("mastodon", format!("a\n\tb\u{7}{}", "é".repeat(600))).status(422);
         assert!(report.message.chars().count() <= MAX_MESSAGE);
-        assert!(
-            report.to_string().starts_with("mastodon (422): a b é"),
-            "{report}"
-        );
+        assert!(report.to_string().starts_with("mastodon (422): a b é"), "{report}");
         assert_eq!(bounded(&"ab ".repeat(300)).chars().count(), MAX_MESSAGE);
     }
 

@@ -79,10 +79,7 @@ impl FanOut {
 
 impl std::fmt::Debug for FanOut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let accounts = self
-            .targets
-            .iter()
-            .map(|target| (target.network(), target.account()));
+        let accounts = self.targets.iter().map(|target| (target.network(), target.account()));
         f.debug_list().entries(accounts).finish()
     }
 }

@@ -59,17 +59,20 @@ pub(crate) async fn exchange(client: &Client, request: Request) -> Result<Answer
     .await
 }
 
-async fn read(response: reqwest::Response) -> Result<Vec<u8>, String> {
-    let mut stream = response.bytes_stream();
-    let mut body = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| describe(&error.without_url()))?;
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(format!("the answer is longer than {MAX_BODY} bytes"));
+// Not `async`: on wasm32 the response must not be held outside of the wrapper.
+fn read(response: reqwest::Response) -> impl Future<Output = Result<Vec<u8>, String>> + Send {
+    platform::local(async move {
+        let mut stream = response.bytes_stream();
+        let mut body = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|error| describe(&error.without_url()))?;
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(format!("the answer is longer than {MAX_BODY} bytes"));
+            }
+            body.extend_from_slice(&chunk);
         }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+        Ok(body)
+    })
 }
 
 /// The error and everything underneath it on one line; the outermost message alone says next to nothing.
@@ -116,12 +119,7 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<i64> {
             .all(|b| b.is_ascii_digit())
             .then(|| digits.parse().ok())?
     };
-    let mark = |at: usize, set: &[u8]| {
-        text.as_bytes()
-            .get(at)
-            .filter(|b| set.contains(b))
-            .map(|_| ())
-    };
+    let mark = |at: usize, set: &[u8]| text.as_bytes().get(at).filter(|b| set.contains(b)).map(|_| ());
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
     let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
     mark(4, b"-")?;
@@ -129,19 +127,12 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<i64> {
     mark(10, b"Tt ")?;
     mark(13, b":")?;
     mark(16, b":")?;
-    if !(1..=12).contains(&month)
-        || !(1..=31).contains(&day)
-        || hour > 23
-        || minute > 59
-        || second > 60
-    {
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let rest = text.get(19..)?;
     let digits = rest.strip_prefix('.').map_or("", |fraction| {
-        &fraction[..fraction
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(fraction.len())]
+        &fraction[..fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len())]
     });
     let millis: i64 = format!("{digits:0<3}").get(..3)?.parse().ok()?;
     let zone = if digits.is_empty() {
@@ -153,8 +144,7 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<i64> {
         [b'Z' | b'z'] => 0,
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
             let two = |a: &u8, b: &u8| -> Option<i64> {
-                (a.is_ascii_digit() && b.is_ascii_digit())
-                    .then(|| i64::from(a - b'0') * 10 + i64::from(b - b'0'))
+                (a.is_ascii_digit() && b.is_ascii_digit()).then(|| i64::from(a - b'0') * 10 + i64::from(b - b'0'))
             };
             let minutes = two(h1, h2)? * 60 + two(m1, m2)?;
             if *sign == b'+' { minutes } else { -minutes }
@@ -182,18 +172,9 @@ mod tests {
     #[test]
     fn rfc3339_times_are_read() {
         assert_eq!(parse_rfc3339("1970-01-01T00:00:00Z"), Some(0));
-        assert_eq!(
-            parse_rfc3339("2000-02-29T12:00:00.5Z"),
-            Some(951_825_600_500)
-        );
-        assert_eq!(
-            parse_rfc3339("2026-11-23T22:47:00.123456Z"),
-            Some(1_795_474_020_123)
-        );
-        assert_eq!(
-            parse_rfc3339("2026-11-23T23:47:00+01:00"),
-            Some(1_795_474_020_000)
-        );
+        assert_eq!(parse_rfc3339("2000-02-29T12:00:00.5Z"), Some(951_825_600_500));
+        assert_eq!(parse_rfc3339("2026-11-23T22:47:00.123456Z"), Some(1_795_474_020_123));
+        assert_eq!(parse_rfc3339("2026-11-23T23:47:00+01:00"), Some(1_795_474_020_000));
         for bad in [
             "",
             "2026-11-23",

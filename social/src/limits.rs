@@ -86,10 +86,8 @@ impl Limits {
 
     /// The length of a whole post as the network counts it: warning, text and link.
     pub fn count_post(&self, post: &Post) -> usize {
-        self.counter.count_warned(
-            post.content_warning.as_deref().unwrap_or_default(),
-            &post.full_text(),
-        )
+        self.counter
+            .count_warned(post.content_warning.as_deref().unwrap_or_default(), &post.full_text())
     }
 
     /// What a post's link adds to its text: the `reserve` for [`fit`](Limits::fit).
@@ -148,15 +146,8 @@ impl Limits {
         }
         self.check_uploads(post)?;
         match &post.idempotency_key {
-            Some(key)
-                if key.is_empty()
-                    || key.len() > MAX_KEY
-                    || !key.bytes().all(|b| b.is_ascii_graphic()) =>
-            {
-                Err(self.rejected(
-                    "idempotency_key",
-                    "the key is not 1 to 255 bytes of visible ASCII",
-                ))
+            Some(key) if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|b| b.is_ascii_graphic()) => {
+                Err(self.rejected("idempotency_key", "the key is not 1 to 255 bytes of visible ASCII"))
             }
             _ => Ok(()),
         }
@@ -170,21 +161,11 @@ impl Limits {
             return Err(self.unsupported("media"));
         }
         if post.media.len() > self.media.max_count {
-            let reason = format!(
-                "{} uploads, the limit is {}",
-                post.media.len(),
-                self.media.max_count
-            );
+            let reason = format!("{} uploads, the limit is {}", post.media.len(), self.media.max_count);
             return Err(self.rejected("media", &reason));
         }
-        match post
-            .media
-            .iter()
-            .find(|media| media.network != self.network)
-        {
-            Some(media) => {
-                Err(self.rejected("media", &format!("an upload belongs to {}", media.network)))
-            }
+        match post.media.iter().find(|media| media.network != self.network) {
+            Some(media) => Err(self.rejected("media", &format!("an upload belongs to {}", media.network))),
             None => Ok(()),
         }
     }
@@ -199,8 +180,7 @@ impl Limits {
             return Err(self.unsupported("media"));
         }
         let size = media.bytes.len() as u64;
-        let moving =
-            media.content_type.starts_with("video/") || media.content_type.starts_with("audio/");
+        let moving = media.content_type.starts_with("video/") || media.content_type.starts_with("audio/");
         let max = if moving {
             self.media.max_video_bytes
         } else {
@@ -219,11 +199,7 @@ impl Limits {
             return Err(self.rejected("alt", &reason));
         }
         let types = &self.media.content_types;
-        if !types.is_empty()
-            && !types
-                .iter()
-                .any(|t| t.eq_ignore_ascii_case(&media.content_type))
-        {
+        if !types.is_empty() && !types.iter().any(|t| t.eq_ignore_ascii_case(&media.content_type)) {
             let reason = format!("a file of type {}", media.content_type);
             return Err(self.rejected("media", &reason));
         }
@@ -251,9 +227,7 @@ fn is_language(code: &str) -> bool {
     let language = parts.next().unwrap_or_default();
     (2..=3).contains(&language.len())
         && language.bytes().all(|b| b.is_ascii_alphabetic())
-        && parts.all(|part| {
-            (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
-        })
+        && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]

@@ -20,10 +20,7 @@ impl Media {
     pub fn new(bytes: impl Into<Bytes>, content_type: impl Into<String>) -> Self {
         let content_type = content_type.into();
         let kind = content_type.rsplit('/').next().unwrap_or_default();
-        let extension: String = kind
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect();
+        let extension: String = kind.chars().take_while(char::is_ascii_alphanumeric).collect();
         Self {
             bytes: bytes.into(),
             file_name: format!("media.{extension}"),

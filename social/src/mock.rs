@@ -1,9 +1,6 @@
 use async_trait::async_trait;
 
-use crate::{
-    Account, Attempt, Limits, Media, Post, Published, Reconciled, Result, SocialTarget,
-    UploadedMedia,
-};
+use crate::{Account, Attempt, Limits, Media, Post, Published, Reconciled, Result, SocialTarget, UploadedMedia};
 
 mockall::mock! {
     /// A [`SocialTarget`] whose answers a test sets, made by [`mockall`].

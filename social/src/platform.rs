@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "atomics"))]
-compile_error!(
-    "presswork-social wraps futures of the JavaScript thread; wasm32 with atomics is not supported"
-);
+compile_error!("presswork-social wraps futures of the JavaScript thread; wasm32 with atomics is not supported");
 
 #[cfg(not(target_arch = "wasm32"))]
 mod imp {

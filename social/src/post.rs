@@ -66,12 +66,13 @@ impl Post {
     /// Adds the link the post leads to.
     ///
     /// # Errors
-    /// [`Error::Config`] when `url` is no absolute `http` or `https` URL without user name, white space or control
+    /// [`Error::Rejected`] when `url` is no absolute `http` or `https` URL without user name, white space or control
     /// characters, or is longer than 2,048 bytes.
     pub fn link(mut self, url: impl Into<String>) -> Result<Self> {
         let url = url.into();
-        check_link(&url).map_err(|reason| Error::Config {
+        check_link(&url).map_err(|reason| Error::Rejected {
             report: Report::new("post", format!("the link {reason}")),
+            field: Some("link".to_owned()),
         })?;
         self.link = Some(url);
         Ok(self)
@@ -186,10 +187,7 @@ mod tests {
         let post = |text: &str| Post::new(text).link(link).unwrap().full_text();
         assert_eq!(post("Hello"), "Hello\n\nhttps://example.com/a");
         assert_eq!(post(""), link);
-        assert_eq!(
-            post("see https://example.com/a now"),
-            "see https://example.com/a now"
-        );
+        assert_eq!(post("see https://example.com/a now"), "see https://example.com/a now");
         assert_eq!(Post::new("plain").full_text(), "plain");
         // Another page whose address begins the same is another page.
         let other = "see https://example.com/about";

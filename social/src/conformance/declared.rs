@@ -9,9 +9,7 @@ pub fn is_declared<H: Harness>(h: &H, case: &str) -> bool {
     let limits = h.target().limits();
     let looks_up = limits.reconcile > Certainty::Never;
     match case {
-        "upload_is_repeatable" | "oversized_media_is_refused_before_any_request" => {
-            limits.media.max_count > 0
-        }
+        "upload_is_repeatable" | "oversized_media_is_refused_before_any_request" => limits.media.max_count > 0,
         "check_reports_refused_credentials" | "refused_credentials_are_unauthenticated" => {
             h.can(Fault::Unauthenticated)
         }
@@ -24,16 +22,11 @@ pub fn is_declared<H: Harness>(h: &H, case: &str) -> bool {
         "silence_is_unknown" => looks_up && h.can(Fault::Silence),
         "server_error_after_commit_is_unknown" => looks_up && h.can(Fault::ServerErrorAfterCommit),
         "garbage_answer_is_unknown" => looks_up && h.can(Fault::GarbageAnswer),
-        "reconcile_finds_what_was_published"
-        | "reconcile_of_nothing_is_absent"
-        | "reconcile_never_posts" => looks_up,
+        "reconcile_finds_what_was_published" | "reconcile_of_nothing_is_absent" | "reconcile_never_posts" => looks_up,
         "two_matches_cannot_be_told_apart" => limits.reconcile == Certainty::Likely,
         "no_secret_is_printed" => h.secret().is_some(),
         other => {
-            assert!(
-                super::CASES.contains(&other),
-                "there is no case named {other}"
-            );
+            assert!(super::CASES.contains(&other), "there is no case named {other}");
             true
         }
     }

@@ -16,17 +16,9 @@ async fn failed<H: Harness>(h: &H, fault: Fault, key: &str) -> Error {
 
 /// The attempt at `key`, as a caller finds it in its ledger after an unknown outcome.
 fn attempt(key: &str, armed: i64, error: &Error) -> Attempt {
-    assert!(
-        error.is_unknown(),
-        "expected an unknown outcome, got {error:?}"
-    );
-    assert!(
-        !error.is_retryable(),
-        "an unknown outcome must not be repeated"
-    );
-    let evidence = error
-        .evidence()
-        .expect("an unknown outcome carries evidence");
+    assert!(error.is_unknown(), "expected an unknown outcome, got {error:?}");
+    assert!(!error.is_retryable(), "an unknown outcome must not be repeated");
+    let evidence = error.evidence().expect("an unknown outcome carries evidence");
     assert!(!evidence.note.is_empty());
     Attempt::new(post(key), armed).evidence(evidence.clone())
 }
@@ -91,10 +83,7 @@ pub async fn absent_then_published_is_one_visible_post<H: Harness>(h: &H) {
     let armed = h.now_ms();
     let error = failed(h, Fault::RequestLost, "again").await;
     h.settle().await;
-    assert_eq!(
-        reconcile(h, &attempt("again", armed, &error)).await,
-        Reconciled::Absent
-    );
+    assert_eq!(reconcile(h, &attempt("again", armed, &error)).await, Reconciled::Absent);
     let published = h.target().publish(&post("again")).await.unwrap();
     let visible = h.visible().await;
     assert_eq!(visible.len(), 1);

@@ -26,10 +26,9 @@ pub async fn one_publish_is_one_visible_post<H: Harness>(h: &H) {
 
 /// Text and link arrive unchanged.
 pub async fn text_and_link_arrive_unchanged<H: Harness>(h: &H) {
-    let text = "Grüße, 日本 & <b>\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}</b>\nsecond line \"quoted\" \\ \u{200F}עברית";
-    let post = Post::new(text)
-        .link("https://example.com/a?b=c&d=%20#e")
-        .unwrap();
+    let text =
+        "Grüße, 日本 & <b>\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}</b>\nsecond line \"quoted\" \\ \u{200F}עברית";
+    let post = Post::new(text).link("https://example.com/a?b=c&d=%20#e").unwrap();
     h.target().publish(&post).await.unwrap();
     let visible = h.visible().await;
     assert_eq!(visible.len(), 1);
@@ -38,16 +37,8 @@ pub async fn text_and_link_arrive_unchanged<H: Harness>(h: &H) {
 
 /// Different keys are different posts, also with the same text.
 pub async fn different_keys_are_different_posts<H: Harness>(h: &H) {
-    let first = h
-        .target()
-        .publish(&post("a").idempotency_key("key-1"))
-        .await
-        .unwrap();
-    let second = h
-        .target()
-        .publish(&post("a").idempotency_key("key-2"))
-        .await
-        .unwrap();
+    let first = h.target().publish(&post("a").idempotency_key("key-1")).await.unwrap();
+    let second = h.target().publish(&post("a").idempotency_key("key-2")).await.unwrap();
     assert_ne!(first.id, second.id);
     assert_eq!(h.visible().await.len(), 2);
 }
@@ -78,9 +69,7 @@ pub async fn overlong_text_is_refused_before_any_request<H: Harness>(h: &H) {
 /// A published post is found again, with its id.
 pub async fn reconcile_finds_what_was_published<H: Harness>(h: &H) {
     let armed = h.now_ms();
-    let mut post = post("found")
-        .link("https://example.com/found?a=1&b=2")
-        .unwrap();
+    let mut post = post("found").link("https://example.com/found?a=1&b=2").unwrap();
     if h.target().limits().media.max_count > 0 {
         post = post.media(h.target().upload(&pixel("a pixel")).await.unwrap());
     }
@@ -131,10 +120,7 @@ pub async fn two_matches_cannot_be_told_apart<H: Harness>(h: &H) {
     h.settle().await;
     let attempt = Attempt::new(Post::new("The same words.").idempotency_key("first"), armed);
     let reconciled = reconcile(h, &attempt).await;
-    assert!(
-        matches!(reconciled, Reconciled::CannotTell { .. }),
-        "{reconciled:?}"
-    );
+    assert!(matches!(reconciled, Reconciled::CannotTell { .. }), "{reconciled:?}");
 }
 
 /// Nothing a target returns or shows of itself contains its secret.
@@ -164,8 +150,6 @@ pub async fn no_secret_is_printed<H: Harness>(h: &H) {
         }
     }
     shown.push_str(&format!("{:?}", h.target().check().await));
-    let secret = h
-        .secret()
-        .expect("a harness that runs this case names its secret");
+    let secret = h.secret().expect("a harness that runs this case names its secret");
     assert!(!shown.contains(secret), "a secret is printed");
 }

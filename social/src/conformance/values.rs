@@ -16,10 +16,7 @@ pub async fn names_are_stable<H: Harness>(h: &H) {
     assert!(!before.0.is_empty() && !before.1.is_empty(), "{before:?}");
     assert_eq!(before.0, before.0.to_lowercase());
     target.check().await.unwrap();
-    target
-        .publish(&Post::new("a").idempotency_key("names"))
-        .await
-        .unwrap();
+    target.publish(&Post::new("a").idempotency_key("names")).await.unwrap();
     assert_eq!(names(), before);
     assert_eq!(target.limits().network, before.0);
     if let Some(secret) = h.secret() {
@@ -46,10 +43,7 @@ pub async fn text_is_counted_exactly_at_the_maximum<H: Harness>(h: &H) {
         let longest = fill(limits.max_text());
         assert_eq!(limits.count(&longest), limits.max_text());
         let key = format!("longest-{index}");
-        target
-            .publish(&Post::new(longest).idempotency_key(key))
-            .await
-            .unwrap();
+        target.publish(&Post::new(longest).idempotency_key(key)).await.unwrap();
         let error = target
             .publish(&Post::new(fill(limits.max_text() + 1)))
             .await
@@ -76,10 +70,7 @@ pub async fn declared_settings_reach_the_network<H: Harness>(h: &H) {
             assert_eq!(visible.len(), shown);
             return visible.into_iter().next_back();
         }
-        assert!(
-            matches!(result, Err(Error::Unsupported { .. })),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(Error::Unsupported { .. })), "{result:?}");
         None
     };
     if let Some(seen) = probe(Post::new("language").language("de"), limits.language).await {
@@ -96,12 +87,7 @@ pub async fn declared_settings_reach_the_network<H: Harness>(h: &H) {
             assert_eq!(seen.visibility, Some(visibility));
         }
     }
-    if let Some(seen) = probe(
-        Post::new("warned").content_warning("careful"),
-        limits.content_warning,
-    )
-    .await
-    {
+    if let Some(seen) = probe(Post::new("warned").content_warning("careful"), limits.content_warning).await {
         assert_eq!(seen.content_warning.as_deref(), Some("careful"));
     }
 }
@@ -109,10 +95,7 @@ pub async fn declared_settings_reach_the_network<H: Harness>(h: &H) {
 /// `check` names the account.
 pub async fn check_names_the_account<H: Harness>(h: &H) {
     let account = h.target().check().await.unwrap();
-    assert!(
-        !account.id.is_empty() && !account.handle.is_empty(),
-        "{account:?}"
-    );
+    assert!(!account.id.is_empty() && !account.handle.is_empty(), "{account:?}");
 }
 
 /// `check` reports refused credentials.
@@ -135,19 +118,13 @@ pub async fn uploaded_media_is_shown_with_its_alt_text<H: Harness>(h: &H) {
     let target = h.target();
     let upload = target.upload(&pixel("a pixel")).await;
     if target.limits().media.max_count == 0 {
-        assert!(
-            matches!(upload, Err(Error::Unsupported { .. })),
-            "{upload:?}"
-        );
+        assert!(matches!(upload, Err(Error::Unsupported { .. })), "{upload:?}");
         return;
     }
     let upload = upload.unwrap();
     assert_eq!(upload.network, target.network());
     assert_eq!(h.visible().await, []);
-    target
-        .publish(&Post::new("with media").media(upload))
-        .await
-        .unwrap();
+    target.publish(&Post::new("with media").media(upload)).await.unwrap();
     let visible = h.visible().await;
     assert_eq!(visible.len(), 1);
     assert_eq!(visible[0].alts, [Some("a pixel".to_owned())]);

@@ -38,21 +38,13 @@ fn outbox(name: &str, max: usize) -> Arc<Outbox> {
 
 #[tokio::test]
 async fn every_target_answers_for_itself() {
-    let (wide, narrow, last) = (
-        outbox("wide", 100),
-        outbox("narrow", 3),
-        outbox("last", 100),
-    );
-    let targets: [Arc<dyn SocialTarget>; 4] =
-        [wide.clone(), Arc::new(Broken), narrow.clone(), last.clone()];
+    let (wide, narrow, last) = (outbox("wide", 100), outbox("narrow", 3), outbox("last", 100));
+    let targets: [Arc<dyn SocialTarget>; 4] = [wide.clone(), Arc::new(Broken), narrow.clone(), last.clone()];
     let fan_out = FanOut::new(targets).unwrap();
     let deliveries = fan_out
         .publish(|target| Post::new(format!("for {}", target.account())))
         .await;
-    let accounts: Vec<&str> = deliveries
-        .iter()
-        .map(|delivery| delivery.account.as_str())
-        .collect();
+    let accounts: Vec<&str> = deliveries.iter().map(|delivery| delivery.account.as_str()).collect();
     assert_eq!(accounts, ["wide", "broken/@me", "narrow", "last"]);
     assert!(deliveries[0].result.is_ok());
     assert!(deliveries[1].result.as_ref().unwrap_err().is_unknown());

@@ -26,9 +26,7 @@ fn upload(network: &str) -> UploadedMedia {
 
 fn field(result: Result<()>) -> String {
     match result {
-        Err(Error::Rejected {
-            field: Some(field), ..
-        }) => field,
+        Err(Error::Rejected { field: Some(field), .. }) => field,
         other => panic!("expected Rejected, got {other:?}"),
     }
 }
@@ -48,44 +46,28 @@ fn a_setting_is_taken_with_its_flag_and_refused_without() {
         );
     }
     let private = Post::new("a").visibility(Visibility::Private);
-    assert!(matches!(
-        everything().check(&private),
-        Err(Error::Unsupported { .. })
-    ));
+    assert!(matches!(everything().check(&private), Err(Error::Unsupported { .. })));
 }
 
 #[test]
 fn the_whole_post_is_counted() {
-    let post = Post::new("a".repeat(10))
-        .link("https://example.com/long/path")
-        .unwrap();
+    let post = Post::new("a".repeat(10)).link("https://example.com/long/path").unwrap();
     assert_eq!(limits().count_post(&post), 10 + 2 + 23);
     assert_eq!(limits().link_cost("https://example.com/long/path"), 25);
-    everything()
-        .check(&post.clone().content_warning("12345"))
-        .unwrap();
+    everything().check(&post.clone().content_warning("12345")).unwrap();
     let long = post.content_warning("123456");
     assert!(matches!(
         everything().check(&long),
-        Err(Error::TooLong {
-            count: 41,
-            max: 40,
-            ..
-        })
+        Err(Error::TooLong { count: 41, max: 40, .. })
     ));
 }
 
 #[test]
 fn a_fitted_text_leaves_room_for_its_link() {
     let link = "https://example.com/page";
-    let text = limits().fit(
-        "Some words that are a little too many",
-        limits().link_cost(link),
-    );
+    let text = limits().fit("Some words that are a little too many", limits().link_cost(link));
     assert_eq!(text, "Some words…");
-    limits()
-        .check(&Post::new(text).link(link).unwrap())
-        .unwrap();
+    limits().check(&Post::new(text).link(link).unwrap()).unwrap();
     assert_eq!(limits().fit("text", 100), "");
 }
 
@@ -94,10 +76,7 @@ fn posts_that_make_no_sense_are_rejected() {
     let check = |post: Post| field(everything().check(&post));
     assert_eq!(check(Post::new("")), "text");
     assert_eq!(check(Post::new(" \n")), "text");
-    assert_eq!(
-        check(Post::new("").content_warning("cw").media(upload("net"))),
-        "text"
-    );
+    assert_eq!(check(Post::new("").content_warning("cw").media(upload("net"))), "text");
     assert_eq!(check(Post::new("a").language("english")), "language");
     assert_eq!(check(Post::new("a").media(upload("other"))), "media");
     let three = Post::new("a")
@@ -106,18 +85,11 @@ fn posts_that_make_no_sense_are_rejected() {
         .media(upload("net"));
     assert_eq!(check(three), "media");
     for key in ["", "a b", "ä", "a\n", &"k".repeat(256)] {
-        assert_eq!(
-            check(Post::new("a").idempotency_key(key)),
-            "idempotency_key",
-            "{key:?}"
-        );
+        assert_eq!(check(Post::new("a").idempotency_key(key)), "idempotency_key", "{key:?}");
     }
-    let stored: Post =
-        serde_json::from_str(r#"{"text":"a","link":"javascript:alert(1)"}"#).unwrap();
+    let stored: Post = serde_json::from_str(r#"{"text":"a","link":"javascript:alert(1)"}"#).unwrap();
     assert_eq!(check(stored), "link");
-    everything()
-        .check(&Post::new("").media(upload("net")))
-        .unwrap();
+    everything().check(&Post::new("").media(upload("net"))).unwrap();
     everything()
         .check(&Post::new("a").idempotency_key("k".repeat(255)))
         .unwrap();
@@ -132,13 +104,7 @@ fn media_is_held_against_every_limit() {
     assert_eq!(field(check(Media::new("123456", "video/mp4"))), "media");
     assert_eq!(field(check(Media::new("", "image/png"))), "media");
     assert_eq!(field(check(Media::new("1", "image/webp"))), "media");
-    assert_eq!(
-        field(check(Media::new("1", "image/png").alt("12345"))),
-        "alt"
-    );
+    assert_eq!(field(check(Media::new("1", "image/png").alt("12345"))), "alt");
     let media = Media::new("1", "image/png");
-    assert!(matches!(
-        limits().check_media(&media),
-        Err(Error::Unsupported { .. })
-    ));
+    assert!(matches!(limits().check_media(&media), Err(Error::Unsupported { .. })));
 }

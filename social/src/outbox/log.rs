@@ -28,8 +28,7 @@ impl Log for MemoryLog {
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
-        self.0
-            .truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        self.0.truncate(usize::try_from(length).unwrap_or(usize::MAX));
         Ok(())
     }
 }
@@ -39,11 +38,7 @@ pub(super) struct FileLog(File);
 
 impl FileLog {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)?;
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         // A file that was just created is durable once its folder is; where folders cannot be synced, nothing is lost.
         if let Some(folder) = path.parent() {
             let _ = File::open(folder).and_then(|folder| folder.sync_all());

@@ -6,15 +6,13 @@
 mod entry;
 mod log;
 
-use std::{
-    collections::HashMap, fmt, path::Path, sync::Arc, sync::Mutex, sync::MutexGuard, time::Duration,
-};
+use std::{collections::HashMap, fmt, path::Path, sync::Arc, sync::Mutex, sync::MutexGuard, time::Duration};
 
 use async_trait::async_trait;
 
 use crate::{
-    Account, Attempt, Certainty, Clock, Counter, Error, Limits, Media, MediaLimits, Post,
-    Published, Reconciled, Report, Result, SocialTarget, SystemClock, UploadedMedia, Visibility,
+    Account, Attempt, Certainty, Clock, Counter, Error, Limits, Media, MediaLimits, Post, Published, Reconciled,
+    Report, Result, SocialTarget, SystemClock, UploadedMedia, Visibility,
 };
 pub use entry::Entry;
 use log::{FileLog, Log, MemoryLog};
@@ -65,16 +63,8 @@ impl Outbox {
     /// ([`InvalidData`](std::io::ErrorKind::InvalidData), with the number of the line).
     pub fn file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let name = path
-            .file_name()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy();
-        let failed = |source| {
-            io_error(
-                format!("cannot use the outbox file {}", path.display()),
-                source,
-            )
-        };
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        let failed = |source| io_error(format!("cannot use the outbox file {}", path.display()), source);
         let mut state = State::empty(Box::new(FileLog::open(path).map_err(failed)?));
         state.load().map_err(failed)?;
         Ok(Self::over(format!("{NETWORK}/{name}"), state))
@@ -129,9 +119,7 @@ impl Outbox {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic cannot leave a half-made state: the log is the truth and `uncertain` is set before it is written.
-        self.state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -143,17 +131,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<Entry>> {
     let path = path.as_ref();
     let mut entries = Vec::new();
     std::fs::File::open(path)
-        .and_then(|file| {
-            entry::each(std::io::BufReader::new(file), |entry, _| {
-                entries.push(entry)
-            })
-        })
-        .map_err(|source| {
-            io_error(
-                format!("cannot read the outbox file {}", path.display()),
-                source,
-            )
-        })?;
+        .and_then(|file| entry::each(std::io::BufReader::new(file), |entry, _| entries.push(entry)))
+        .map_err(|source| io_error(format!("cannot read the outbox file {}", path.display()), source))?;
     Ok(entries)
 }
 
@@ -178,9 +157,7 @@ impl State {
             length = end;
             lines += 1;
             if let Some(key) = entry.idempotency_key {
-                receipts
-                    .entry(key)
-                    .or_insert_with(|| Published::new(entry.id, None));
+                receipts.entry(key).or_insert_with(|| Published::new(entry.id, None));
             }
         })?;
         self.log.truncate(length)?;
@@ -269,10 +246,7 @@ impl SocialTarget for Outbox {
             }
             Append::TakenBack(source) => Err(io_error("cannot write the post", source)),
             Append::Uncertain(source) => {
-                let report = Report::new(
-                    NETWORK,
-                    format!("cannot write the post, nor take it back: {source}"),
-                );
+                let report = Report::new(NETWORK, format!("cannot write the post, nor take it back: {source}"));
                 Err(Error::unknown(report, Some(source.into())))
             }
         }

@@ -6,12 +6,7 @@ fn post(key: &str) -> Post {
 }
 
 fn texts(outbox: &Outbox) -> Vec<String> {
-    outbox
-        .posts()
-        .unwrap()
-        .into_iter()
-        .map(|entry| entry.text)
-        .collect()
+    outbox.posts().unwrap().into_iter().map(|entry| entry.text).collect()
 }
 
 #[tokio::test]
@@ -41,10 +36,7 @@ async fn a_second_opener_is_refused_while_the_first_lives() {
     let path = folder.path().join("posts.jsonl");
     let first = Outbox::file(&path).unwrap();
     let error = Outbox::file(&path).unwrap_err();
-    assert!(
-        error.to_string().contains("open in another outbox"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("open in another outbox"), "{error}");
     assert!(read(&path).unwrap().is_empty());
     drop(first);
     Outbox::file(&path).unwrap();
@@ -89,12 +81,7 @@ fn a_file_that_is_no_outbox_is_refused_and_kept() {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
     }
     std::fs::write(&path, vec![b'a'; 2 * 1024 * 1024]).unwrap();
-    assert!(
-        Outbox::file(&path)
-            .unwrap_err()
-            .to_string()
-            .contains("longer than")
-    );
+    assert!(Outbox::file(&path).unwrap_err().to_string().contains("longer than"));
     assert!(Outbox::file(folder.path()).is_err());
     assert!(Outbox::file(folder.path().join("missing/posts.jsonl")).is_err());
 }
@@ -124,17 +111,10 @@ async fn the_imitated_limits_are_enforced() {
     outbox.publish(&Post::new("日本語")).await.unwrap();
     assert!(matches!(
         outbox.publish(&Post::new("abcd")).await,
-        Err(Error::TooLong {
-            count: 4,
-            max: 3,
-            ..
-        })
+        Err(Error::TooLong { count: 4, max: 3, .. })
     ));
     let media = Media::new("x", "image/png");
-    assert!(matches!(
-        outbox.upload(&media).await,
-        Err(Error::Unsupported { .. })
-    ));
+    assert!(matches!(outbox.upload(&media).await, Err(Error::Unsupported { .. })));
 }
 
 #[cfg(feature = "conformance")]
@@ -245,10 +225,7 @@ mod suite {
                     // Read past the outbox: what its index believes is not what is there.
                     let mut state = self.0.outbox.state();
                     let mut entries = Vec::new();
-                    entry::each(state.log.read().unwrap(), |entry, _| {
-                        entries.push(visible(entry))
-                    })
-                    .unwrap();
+                    entry::each(state.log.read().unwrap(), |entry, _| entries.push(visible(entry))).unwrap();
                     entries
                 }
                 async fn requests(&self) -> usize {

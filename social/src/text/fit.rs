@@ -30,8 +30,7 @@ pub(crate) fn fit(counter: &Counter, text: &str, max: usize) -> String {
 
 /// The text up to `end`, with the mark that something was left out.
 fn cut(text: &str, spans: &[Span], end: usize) -> String {
-    let dangling =
-        |c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '-' | '–' | '—' | '(');
+    let dangling = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '-' | '–' | '—' | '(');
     let kept = text[..end].trim_end_matches(dangling);
     match spans.iter().rev().find(|span| span.start < end) {
         // A mark written against a URL would become part of it; mentions are treated alike.

@@ -51,12 +51,27 @@ impl Counter {
     }
 }
 
+/// Between two ASCII characters there is a boundary unless they are CR LF, so the segmenter is asked only about what
+/// lies around other characters; most of every post is ASCII.
 fn graphemes(text: &str) -> usize {
-    // ASCII without carriage returns has no cluster of two; most of every post is that.
-    if text.is_ascii() && !text.contains('\r') {
-        return text.len();
+    let mut count = 0;
+    let mut rest = text;
+    loop {
+        let plain = |byte: &u8| byte.is_ascii() && *byte != b'\r';
+        let ascii = rest.bytes().take_while(plain).count();
+        if ascii == rest.len() {
+            return count + ascii;
+        }
+        // The last one may belong to what follows.
+        let kept = ascii.saturating_sub(1);
+        count += kept;
+        rest = &rest[kept..];
+        let bytes = rest.as_bytes();
+        let pair = bytes.windows(2).position(|pair| plain(&pair[0]) && pair[1].is_ascii());
+        let (odd, after) = rest.split_at(pair.map_or(rest.len(), |at| at + 1));
+        count += odd.graphemes(true).count();
+        rest = after;
     }
-    text.graphemes(true).count()
 }
 
 /// The text as Mastodon measures it: each URL replaced by a placeholder, each remote mention by its local half.
@@ -69,9 +84,7 @@ fn shortened(warning: &str, text: &str, per_url: usize) -> String {
         out.push_str(&text[rest..span.start]);
         match span.kind {
             Kind::Url => out.extend(std::iter::repeat_n('x', per_url)),
-            Kind::DoubtfulUrl => {
-                out.extend(std::iter::repeat_n('x', per_url.max(graphemes(written))))
-            }
+            Kind::DoubtfulUrl => out.extend(std::iter::repeat_n('x', per_url.max(graphemes(written)))),
             Kind::LiteralUrl => out.push_str(written),
             Kind::Mention { local } => out.push_str(&text[span.start..local]),
         }
@@ -83,9 +96,7 @@ fn shortened(warning: &str, text: &str, per_url: usize) -> String {
 
 /// Whether exactly this URL stands in the text.
 pub(crate) fn has_url(text: &str, url: &str) -> bool {
-    spans(text)
-        .iter()
-        .any(|span| &text[span.start..span.end] == url)
+    spans(text).iter().any(|span| &text[span.start..span.end] == url)
 }
 
 /// The text with `@user@domain` as `@user`, the way Mastodon shows it.

@@ -29,10 +29,9 @@ const SCHEMES: [&str; 9] = [
 
 /// Generic top-level domains in common use. Country domains are the ones with two letters.
 const GENERIC: [&str; 40] = [
-    "academy", "agency", "app", "art", "biz", "blog", "cloud", "club", "com", "design", "dev",
-    "digital", "edu", "email", "gov", "guide", "info", "int", "life", "live", "media", "mil",
-    "museum", "name", "net", "news", "online", "org", "page", "pro", "shop", "site", "social",
-    "space", "store", "studio", "tech", "website", "wiki", "world",
+    "academy", "agency", "app", "art", "biz", "blog", "cloud", "club", "com", "design", "dev", "digital", "edu",
+    "email", "gov", "guide", "info", "int", "life", "live", "media", "mil", "museum", "name", "net", "news", "online",
+    "org", "page", "pro", "shop", "site", "social", "space", "store", "studio", "tech", "website", "wiki", "world",
 ];
 
 /// Longest URL twitter-text takes for one.
@@ -70,10 +69,7 @@ pub(super) fn spans(text: &str) -> Vec<Span> {
 fn may_precede_url(before: Option<char>) -> bool {
     before.is_none_or(|c| {
         !(c.is_ascii_alphanumeric()
-            || matches!(
-                c,
-                '@' | '＠' | '$' | '#' | '＃' | '\u{FFFE}' | '\u{FEFF}' | '\u{FFFF}'
-            ))
+            || matches!(c, '@' | '＠' | '$' | '#' | '＃' | '\u{FFFE}' | '\u{FEFF}' | '\u{FFFF}'))
     })
 }
 
@@ -87,11 +83,7 @@ fn is_word(c: char) -> bool {
 
 fn mention(text: &str, start: usize) -> Option<Span> {
     let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let user = start
-        + 1
-        + run(&text[start + 1..], name, |c| {
-            name(c) || matches!(c, '.' | '-')
-        })?;
+    let user = start + 1 + run(&text[start + 1..], name, |c| name(c) || matches!(c, '.' | '-'))?;
     let domain = text[user..].strip_prefix('@')?;
     let host = run(
         domain,
@@ -137,11 +129,7 @@ fn url(text: &str, start: usize) -> Option<Span> {
     end += port(&text[end..]);
     end += path(&text[end..]);
     end += query(&text[end..]);
-    let kind = if end - start > MAX_URL {
-        Kind::LiteralUrl
-    } else {
-        kind
-    };
+    let kind = if end - start > MAX_URL { Kind::LiteralUrl } else { kind };
     Some(Span { start, end, kind })
 }
 
@@ -176,11 +164,8 @@ fn host(text: &str) -> Option<(usize, Kind)> {
 
 /// Length of the top-level domain at the start of `label`, when it can be one where it stands in `text`.
 fn top_level(text: &str, label: &str) -> Option<(usize, Kind)> {
-    let ascii = label
-        .find(|c: char| !c.is_ascii_alphabetic())
-        .unwrap_or(label.len());
-    let ends_here = !text[ascii..]
-        .starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '+' | '-'));
+    let ascii = label.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(label.len());
+    let ends_here = !text[ascii..].starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '+' | '-'));
     if ascii >= 2 && ends_here {
         let name = label[..ascii].to_ascii_lowercase();
         let known = ascii == 2 || GENERIC.contains(&name.as_str());
@@ -201,10 +186,7 @@ fn is_host(c: char) -> bool {
 
 fn port(text: &str) -> usize {
     match text.strip_prefix(':') {
-        Some(rest) => match rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len())
-        {
+        Some(rest) => match rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()) {
             0 => 0,
             digits => digits + 1,
         },

@@ -93,10 +93,7 @@ fn urls_end_where_the_server_ends_them() {
         ("(https://example.com)", "https://example.com"),
         ("https://example.com…", "https://example.com"),
         ("https://example.com?q=1!", "https://example.com?q=1"),
-        (
-            "https://xn--nxasmq6b.example/a",
-            "https://xn--nxasmq6b.example/a",
-        ),
+        ("https://xn--nxasmq6b.example/a", "https://xn--nxasmq6b.example/a"),
     ] {
         let found = spans(text);
         assert_eq!(found.len(), 1, "{text}: {found:?}");
@@ -128,10 +125,7 @@ fn the_count_is_never_below_the_servers() {
     ] {
         assert_eq!(MASTODON.count(literal), literal.len());
     }
-    assert_eq!(
-        Counter::Mastodon { per_url: 30 }.count("http://test.co"),
-        30
-    );
+    assert_eq!(Counter::Mastodon { per_url: 30 }.count("http://test.co"), 30);
     let strictest = Counter::Strictest { per_url: 23 };
     assert_eq!(strictest.count(&known), known.len());
     assert_eq!(strictest.count("http://test.co"), 23);
@@ -174,10 +168,7 @@ fn fit_cuts_at_words_and_keeps_urls_whole() {
         fit("see https://example.com/some/long/path for all of it", 30),
         "see https://example.com/some/long/path …"
     );
-    assert_eq!(
-        fit("see https://example.com/some/long/path for all of it", 26),
-        "see…"
-    );
+    assert_eq!(fit("see https://example.com/some/long/path for all of it", 26), "see…");
     assert_eq!(fit("https://example.com/a and more", 10), "");
     assert_eq!(fit("a", 0), "");
     assert_eq!(fit("", 0), "");
@@ -206,11 +197,42 @@ fn texts() -> impl Strategy<Value = String> {
     proptest::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
 }
 
+/// Characters that join across what looks like a boundary: prepended signs, marks, joiners, flags, line ends.
+fn joiners() -> impl Strategy<Value = String> {
+    let one = proptest::sample::select(vec![
+        "a",
+        "1",
+        " ",
+        "\r",
+        "\n",
+        "\u{300}",
+        "\u{200D}",
+        "\u{600}",
+        "\u{1F1FA}",
+        "\u{1F469}",
+        "\u{1F3FD}",
+        "\u{FE0F}",
+        "\u{20E3}",
+        "\u{915}",
+        "\u{94D}",
+        "\u{E01EF}",
+        "\u{1112}",
+        "\u{1161}",
+        "é",
+    ]);
+    proptest::collection::vec(one, 0..20).prop_map(|parts| parts.concat())
+}
+
 proptest! {
+    #[test]
+    fn graphemes_are_those_of_the_segmenter(text in joiners()) {
+        prop_assert_eq!(graphemes(&text), text.graphemes(true).count());
+    }
+
     #[test]
     fn counters_take_any_text(text in texts()) {
         let graphemes = Counter::Graphemes.count(&text);
-        prop_assert!(graphemes <= text.chars().count());
+        prop_assert_eq!(graphemes, text.graphemes(true).count());
         MASTODON.count(&text);
         let strictest = Counter::Strictest { per_url: 23 };
         prop_assert!(strictest.count(&text) >= text.chars().count());

@@ -110,17 +110,11 @@ async fn what_changes_nothing_visible_is_retryable_where_a_publish_is_unknown() 
 
 #[tokio::test]
 async fn errors_read_well_and_are_bounded() {
-    let long = publish_into(Reply::error(
-        422,
-        &format!("Validation failed: {}", "é".repeat(9_000)),
-    ))
-    .await;
+    let long = publish_into(Reply::error(422, &format!("Validation failed: {}", "é".repeat(9_000)))).await;
     assert!(long.to_string().chars().count() < 600);
-    let error = publish_into(
-        Reply::error(403, "This action is outside the authorized scopes")
-            .with("x-request-id", "req-9"),
-    )
-    .await;
+    let error =
+        publish_into(Reply::error(403, "This action is outside the authorized scopes").with("x-request-id", "req-9"))
+            .await;
     assert_eq!(
         error.to_string(),
         "mastodon (403, request req-9): This action is outside the authorized scopes"

@@ -61,9 +61,7 @@ async fn post_once(site: &Site, post: &Post, dice: &mut Dice) -> Published {
 async fn wait(site: &Site, error: &Error) {
     let expected = error.is_retryable() || matches!(error, Error::Unauthenticated { .. });
     assert!(expected && !error.is_unknown(), "{error:?}");
-    site.clock
-        .sleep(error.retry_after().unwrap_or_default())
-        .await;
+    site.clock.sleep(error.retry_after().unwrap_or_default()).await;
 }
 
 #[tokio::test]

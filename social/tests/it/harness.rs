@@ -9,8 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use presswork_social::{
-    Account, Attempt, Clock, Limits, Mastodon, Media, Post, Published, Reconciled, Result,
-    SocialTarget, UploadedMedia,
+    Account, Attempt, Clock, Limits, Mastodon, Media, Post, Published, Reconciled, Result, SocialTarget, UploadedMedia,
     conformance::{Fault, Harness, Visible},
     providers::mastodon::MastodonBuilder,
 };

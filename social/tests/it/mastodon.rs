@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use presswork_social::{
-    Attempt, Certainty, Clock, Counter, Error, Mastodon, Media, Post, Reconciled, SocialTarget,
-    UploadedMedia, Visibility, conformance::Harness,
+    Attempt, Certainty, Clock, Counter, Error, Mastodon, Media, Post, Reconciled, SocialTarget, UploadedMedia,
+    Visibility, conformance::Harness,
 };
 use serde_json::{Value, json};
 
@@ -30,10 +30,7 @@ async fn a_publish_is_one_request_with_every_field() {
         .content_warning("careful")
         .idempotency_key("intent-1");
     let published = site.target.publish(&post).await.unwrap();
-    assert_eq!(
-        published.url.as_deref(),
-        Some("https://m.example/@me/110000")
-    );
+    assert_eq!(published.url.as_deref(), Some("https://m.example/@me/110000"));
     let world = site.world.lock().unwrap();
     let request = &world.requests[1];
     assert_eq!(
@@ -67,18 +64,12 @@ async fn an_upload_waits_until_the_server_has_processed_it() {
     let site = Site::start().await;
     site.world.lock().unwrap().processing = 3;
     let upload = site.target.upload(&png()).await.unwrap();
-    assert_eq!(
-        *site.clock.slept.lock().unwrap(),
-        [1, 2, 4].map(Duration::from_secs)
-    );
+    assert_eq!(*site.clock.slept.lock().unwrap(), [1, 2, 4].map(Duration::from_secs));
     site.target
         .publish(&Post::new("with a cat").media(upload))
         .await
         .unwrap();
-    assert_eq!(
-        site.visible().await[0].alts,
-        [Some("eine Katze".to_owned())]
-    );
+    assert_eq!(site.visible().await[0].alts, [Some("eine Katze".to_owned())]);
 }
 
 #[tokio::test]
@@ -97,21 +88,14 @@ async fn an_upload_that_never_gets_ready_is_given_back_after_a_minute() {
 async fn an_upload_the_server_cannot_process_is_rejected() {
     let site = Site::start().await;
     let mut scripted = vec![Reply::json(202, &json!({"id": "7"}))];
-    scripted.push(Reply::error(
-        422,
-        "Error processing thumbnail for uploaded media",
-    ));
+    scripted.push(Reply::error(422, "Error processing thumbnail for uploaded media"));
     site.world.lock().unwrap().scripted = scripted;
     let error = site.target.upload(&png()).await.unwrap_err();
     assert!(
         matches!(&error, Error::Rejected { field: Some(field), .. } if field == "media"),
         "{error:?}"
     );
-    let error = site
-        .target
-        .upload(&Media::new("x", "not a type"))
-        .await
-        .unwrap_err();
+    let error = site.target.upload(&Media::new("x", "not a type")).await.unwrap_err();
     assert!(matches!(&error, Error::Rejected { .. }), "{error:?}");
 }
 
@@ -119,20 +103,14 @@ async fn an_upload_the_server_cannot_process_is_rejected() {
 async fn check_learns_the_limits_of_the_instance() {
     let site = Site::start().await;
     let before = site.target.limits();
-    assert_eq!(
-        (before.max_text, before.reconcile),
-        (500, Certainty::Likely)
-    );
+    assert_eq!((before.max_text, before.reconcile), (500, Certainty::Likely));
     site.world.lock().unwrap().instance = json!({
         "version": "4.5.0+glitch",
         "configuration": {"statuses": {"max_characters": 1000, "characters_reserved_per_url": 25},
             "media_attachments": {"description_limit": 200, "supported_mime_types": ["image/png"]}}
     });
     let account = site.target.check().await.unwrap();
-    assert_eq!(
-        (account.id.as_str(), account.handle.as_str()),
-        (ACCOUNT, "me")
-    );
+    assert_eq!((account.id.as_str(), account.handle.as_str()), (ACCOUNT, "me"));
     let limits = site.target.limits();
     assert_eq!(
         (limits.max_text, limits.counter),
@@ -140,11 +118,7 @@ async fn check_learns_the_limits_of_the_instance() {
     );
     assert_eq!((limits.media.max_count, limits.media.max_alt), (4, 200));
     assert_eq!(limits.idempotency, Some(Duration::from_secs(3_600)));
-    let error = site
-        .target
-        .upload(&Media::new("x", "image/webp"))
-        .await
-        .unwrap_err();
+    let error = site.target.upload(&Media::new("x", "image/webp")).await.unwrap_err();
     assert!(matches!(error, Error::Rejected { .. }), "{error:?}");
 }
 
@@ -154,8 +128,7 @@ async fn check_falls_back_to_the_first_version_of_the_instance_document() {
     {
         let mut world = site.world.lock().unwrap();
         world.has_v2 = false;
-        world.instance =
-            json!({"version": "2.7.2 (compatible; Pleroma 2.6.0)", "max_toot_chars": 5000});
+        world.instance = json!({"version": "2.7.2 (compatible; Pleroma 2.6.0)", "max_toot_chars": 5000});
     }
     site.target.check().await.unwrap();
     let limits = site.target.limits();
@@ -180,18 +153,11 @@ async fn a_token_of_another_account_is_refused() {
 
 #[test]
 fn build_refuses_what_cannot_work() {
-    let build = |url: &str, token: &str, account: &str| {
-        Mastodon::builder(url, token).account(account).build()
-    };
+    let build = |url: &str, token: &str, account: &str| Mastodon::builder(url, token).account(account).build();
     let good = build("https://mastodon.example", " token\n", "@me").unwrap();
+    assert_eq!((good.network(), good.account()), ("mastodon", "mastodon.example/@me"));
     assert_eq!(
-        (good.network(), good.account()),
-        ("mastodon", "mastodon.example/@me")
-    );
-    assert_eq!(
-        build("https://m.example:8443/", "t", "me")
-            .unwrap()
-            .account(),
+        build("https://m.example:8443/", "t", "me").unwrap().account(),
         "m.example:8443/@me"
     );
     for url in [
@@ -218,11 +184,7 @@ fn build_refuses_what_cannot_work() {
         assert!(matches!(&error, Error::Config { .. }), "{error:?}");
         assert!(!format!("{error:?} {error}").contains("hunter2"), "{error}");
     }
-    assert!(
-        Mastodon::builder("https://mastodon.example", "t")
-            .build()
-            .is_err()
-    );
+    assert!(Mastodon::builder("https://mastodon.example", "t").build().is_err());
     let zero = Mastodon::builder("https://mastodon.example", "t")
         .account("me")
         .timeout(Duration::ZERO);
@@ -246,18 +208,12 @@ async fn absent_is_not_said_while_the_server_may_still_be_working() {
     assert_eq!(error.retry_after(), Some(Duration::from_secs(10)));
     assert!(error.is_retryable());
     site.clock.advance(Duration::from_secs(10));
-    assert_eq!(
-        site.target.reconcile(&attempt).await.unwrap(),
-        Reconciled::Absent
-    );
+    assert_eq!(site.target.reconcile(&attempt).await.unwrap(), Reconciled::Absent);
 }
 
 async fn post_many(site: &Site, count: usize) {
     for index in 0..count {
-        site.target
-            .publish(&Post::new(format!("other {index}")))
-            .await
-            .unwrap();
+        site.target.publish(&Post::new(format!("other {index}"))).await.unwrap();
         site.clock.advance(Duration::from_secs(1));
     }
 }
@@ -271,11 +227,7 @@ async fn reconcile_pages_back_to_the_attempt_and_no_further() {
     let published = site.target.publish(&post).await.unwrap();
     post_many(&site, 45).await;
     site.world.lock().unwrap().requests.clear();
-    let found = site
-        .target
-        .reconcile(&Attempt::new(post, armed))
-        .await
-        .unwrap();
+    let found = site.target.reconcile(&Attempt::new(post, armed)).await.unwrap();
     assert_eq!(found, Reconciled::Found(published));
     let pages = site
         .world
@@ -294,15 +246,8 @@ async fn reconcile_does_not_guess_when_it_cannot_see_back_to_the_attempt() {
     let (armed, post) = (site.now_ms(), Post::new("buried"));
     site.target.publish(&post).await.unwrap();
     post_many(&site, 110).await;
-    let reconciled = site
-        .target
-        .reconcile(&Attempt::new(post, armed))
-        .await
-        .unwrap();
-    assert!(
-        matches!(reconciled, Reconciled::CannotTell { .. }),
-        "{reconciled:?}"
-    );
+    let reconciled = site.target.reconcile(&Attempt::new(post, armed)).await.unwrap();
+    assert!(matches!(reconciled, Reconciled::CannotTell { .. }), "{reconciled:?}");
 }
 
 #[tokio::test]
@@ -313,10 +258,7 @@ async fn an_older_post_of_the_same_text_is_not_the_attempt() {
     site.clock.advance(Duration::from_secs(120));
     let attempt = Attempt::new(post.clone(), site.now_ms());
     site.settle().await;
-    assert_eq!(
-        site.target.reconcile(&attempt).await.unwrap(),
-        Reconciled::Absent
-    );
+    assert_eq!(site.target.reconcile(&attempt).await.unwrap(), Reconciled::Absent);
     let published = site.target.publish(&post).await.unwrap();
     assert_eq!(
         site.target.reconcile(&attempt).await.unwrap(),
@@ -348,11 +290,7 @@ async fn warning_and_media_are_part_of_the_match() {
             false,
         ),
     ] {
-        let reconciled = site
-            .target
-            .reconcile(&Attempt::new(post.clone(), armed))
-            .await
-            .unwrap();
+        let reconciled = site.target.reconcile(&Attempt::new(post.clone(), armed)).await.unwrap();
         assert_eq!(
             matches!(reconciled, Reconciled::Found(_)),
             found,
@@ -366,7 +304,6 @@ async fn a_key_is_forgotten_after_its_window() {
     let site = Site::start().await;
     let post = Post::new("text").idempotency_key("k");
     let first = site.target.publish(&post).await.unwrap();
-    site.clock
-        .advance(site.target.limits().idempotency.unwrap());
+    site.clock.advance(site.target.limits().idempotency.unwrap());
     assert_ne!(site.target.publish(&post).await.unwrap().id, first.id);
 }

@@ -19,10 +19,7 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
@@ -93,11 +90,7 @@ async fn connection(mut stream: TcpStream, answer: Answerer) {
         return;
     };
     let (status, headers, body, length) = match answer(request) {
-        Reply::Answer {
-            status,
-            headers,
-            body,
-        } => {
+        Reply::Answer { status, headers, body } => {
             let length = body.len();
             (status, headers, body, length)
         }
@@ -114,8 +107,7 @@ async fn connection(mut stream: TcpStream, answer: Answerer) {
             return;
         }
     };
-    let mut head =
-        format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {length}\r\n");
+    let mut head = format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {length}\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -145,9 +137,7 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
         .collect();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let query = query.split('&').filter_map(|pair| pair.split_once('='));
-    let query = query
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
+    let query = query.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
     let path = path.to_owned();
     let mut request = Request {
         method,
@@ -170,7 +160,5 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
 }
 
 pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|window| window == needle)
+    haystack.windows(needle.len()).position(|window| window == needle)
 }

@@ -94,10 +94,7 @@ impl World {
                     .with("x-ratelimit-remaining", "0")
                     .with("x-ratelimit-reset", iso(reset))
             }
-            Some(Fault::Unauthenticated) => Reply::error(
-                401,
-                &format!("The access token is invalid (Bearer {TOKEN})"),
-            ),
+            Some(Fault::Unauthenticated) => Reply::error(401, &format!("The access token is invalid (Bearer {TOKEN})")),
             Some(Fault::RequestLost) => Reply::Reset,
             Some(Fault::AnswerLost) => {
                 self.route(&request);
@@ -121,9 +118,7 @@ impl World {
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/api/v1/statuses") => self.create(request),
             ("POST", "/api/v2/media") => self.upload(request),
-            ("GET", path) if path.starts_with("/api/v1/media/") => {
-                self.processed(&path["/api/v1/media/".len()..])
-            }
+            ("GET", path) if path.starts_with("/api/v1/media/") => self.processed(&path["/api/v1/media/".len()..]),
             ("GET", "/api/v1/accounts/verify_credentials") => Reply::json(
                 200,
                 &json!({"id": ACCOUNT, "username": "me", "acct": "me", "url": "https://m.example/@me"}),
@@ -150,13 +145,7 @@ impl World {
             };
         }
         let body: Value = serde_json::from_slice(&request.body).unwrap();
-        let known = [
-            "status",
-            "media_ids",
-            "language",
-            "visibility",
-            "spoiler_text",
-        ];
+        let known = ["status", "media_ids", "language", "visibility", "spoiler_text"];
         let unknown: Vec<_> = body
             .as_object()
             .unwrap()
@@ -168,16 +157,12 @@ impl World {
         }
         let field = |name: &str| body[name].as_str().map(str::to_owned);
         let (text, warning) = (field("status").unwrap_or_default(), field("spoiler_text"));
-        let media: Vec<String> =
-            serde_json::from_value(body["media_ids"].clone()).unwrap_or_default();
+        let media: Vec<String> = serde_json::from_value(body["media_ids"].clone()).unwrap_or_default();
         if text.trim().is_empty() && media.is_empty() {
             return Reply::error(422, "Validation failed: Text can't be blank");
         }
         if length(&text, warning.as_deref().unwrap_or_default()) > 500 {
-            return Reply::error(
-                422,
-                "Validation failed: Text character limit of 500 exceeded",
-            );
+            return Reply::error(422, "Validation failed: Text character limit of 500 exceeded");
         }
         for id in &media {
             match self.uploads.get(id) {
@@ -277,20 +262,9 @@ impl World {
         if request.query("exclude_reblogs") != Some("true") {
             self.violations.push("a timeline with boosts".to_owned());
         }
-        let limit = request
-            .query("limit")
-            .unwrap()
-            .parse::<usize>()
-            .unwrap()
-            .min(40);
-        let before = request
-            .query("max_id")
-            .map_or(u64::MAX, |id| id.parse().unwrap());
-        let newest = self
-            .statuses
-            .iter()
-            .rev()
-            .filter(|status| status.id < before);
+        let limit = request.query("limit").unwrap().parse::<usize>().unwrap().min(40);
+        let before = request.query("max_id").map_or(u64::MAX, |id| id.parse().unwrap());
+        let newest = self.statuses.iter().rev().filter(|status| status.id < before);
         Reply::json(200, &newest.take(limit).map(render).collect())
     }
 }
@@ -348,11 +322,7 @@ fn html(text: &str) -> String {
     let paragraph = |lines: &str| {
         format!(
             "<p>{}</p>",
-            lines
-                .split('\n')
-                .map(line)
-                .collect::<Vec<_>>()
-                .join("<br />")
+            lines.split('\n').map(line).collect::<Vec<_>>().join("<br />")
         )
     };
     text.split("\n\n").map(paragraph).collect()

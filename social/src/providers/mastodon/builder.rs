@@ -67,15 +67,11 @@ impl MastodonBuilder {
     /// timeout of zero.
     pub fn build(self) -> Result<Mastodon> {
         let base = base_url(&self.instance_url)?;
-        let account = self
-            .account
-            .ok_or_else(|| config("the account is missing"))?;
+        let account = self.account.ok_or_else(|| config("the account is missing"))?;
         let username = account.strip_prefix('@').unwrap_or(&account).to_owned();
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
         if username.is_empty() || !username.chars().all(plain) {
-            return Err(config(
-                "the account is not a user name such as \"me\" or \"@me\"",
-            ));
+            return Err(config("the account is not a user name such as \"me\" or \"@me\""));
         }
         if self.token.expose().is_empty() {
             return Err(config("the access token is empty"));
@@ -125,9 +121,7 @@ fn base_url(text: &str) -> Result<Url> {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let loopback = host == "localhost"
         || host.ends_with(".localhost")
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
         return Err(config("the instance address must begin with https://"));
     }

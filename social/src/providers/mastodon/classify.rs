@@ -50,10 +50,7 @@ impl Mastodon {
             // The runtime followed a redirect; whatever answered is not what the post was given to.
             _ if answer.redirected && call == Call::Publish => Error::unknown(report, None),
             200..=399 => Error::Rejected {
-                report: self.report(
-                    answer,
-                    "the server redirects; configure the address it redirects to",
-                ),
+                report: self.report(answer, "the server redirects; configure the address it redirects to"),
                 field: None,
             },
             401 => Error::Unauthenticated { report },
@@ -63,9 +60,7 @@ impl Mastodon {
                 report,
                 retry_after: retry_after.or(Some(Duration::from_secs(10))),
             },
-            422 if call == Call::Publish && message.contains("already attached") => {
-                Error::duplicate(report)
-            }
+            422 if call == Call::Publish && message.contains("already attached") => Error::duplicate(report),
             429 => Error::RateLimited {
                 report,
                 retry_after: retry_after.or_else(|| reset(answer, now_ms)),

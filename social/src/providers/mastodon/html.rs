@@ -39,29 +39,26 @@ fn collapse(text: &str) -> String {
 
 /// The character of an entity at the start of `text` and its length; a lone `&` is itself.
 fn entity(text: &str) -> (char, usize) {
-    let decoded = text[1..]
-        .find(';')
-        .filter(|&end| end <= 10)
-        .and_then(|end| {
-            let name = &text[1..=end];
-            let c = match name {
-                "amp" => '&',
-                "lt" => '<',
-                "gt" => '>',
-                "quot" => '"',
-                "apos" => '\'',
-                "nbsp" => ' ',
-                _ => {
-                    let number = name.strip_prefix('#')?;
-                    let code = match number.strip_prefix(['x', 'X']) {
-                        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-                        None => number.parse().ok()?,
-                    };
-                    char::from_u32(code)?
-                }
-            };
-            Some((c, end + 2))
-        });
+    let decoded = text[1..].find(';').filter(|&end| end <= 10).and_then(|end| {
+        let name = &text[1..=end];
+        let c = match name {
+            "amp" => '&',
+            "lt" => '<',
+            "gt" => '>',
+            "quot" => '"',
+            "apos" => '\'',
+            "nbsp" => ' ',
+            _ => {
+                let number = name.strip_prefix('#')?;
+                let code = match number.strip_prefix(['x', 'X']) {
+                    Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+                    None => number.parse().ok()?,
+                };
+                char::from_u32(code)?
+            }
+        };
+        Some((c, end + 2))
+    });
     decoded.unwrap_or(('&', 1))
 }
 

@@ -24,8 +24,8 @@ use reqwest::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    AccessToken, Account, Attempt, Certainty, Clock, Counter, Error, Limits, Media, MediaLimits,
-    Post, Published, Reconciled, Report, Result, SocialTarget, UploadedMedia, Visibility,
+    AccessToken, Account, Attempt, Certainty, Clock, Counter, Error, Limits, Media, MediaLimits, Post, Published,
+    Reconciled, Report, Result, SocialTarget, UploadedMedia, Visibility,
     http::{self, Answer, Failure},
 };
 pub use builder::MastodonBuilder;
@@ -65,19 +65,11 @@ struct Learned {
 
 impl Mastodon {
     /// Starts with the address of the server and a user token; see [`MastodonBuilder`].
-    pub fn builder(
-        instance_url: impl Into<String>,
-        token: impl Into<AccessToken>,
-    ) -> MastodonBuilder {
+    pub fn builder(instance_url: impl Into<String>, token: impl Into<AccessToken>) -> MastodonBuilder {
         MastodonBuilder::new(instance_url.into(), token.into())
     }
 
-    fn request(
-        &self,
-        method: Method,
-        path: &str,
-        query: &[(&str, &str)],
-    ) -> reqwest::RequestBuilder {
+    fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(path);
         if !query.is_empty() {
@@ -106,8 +98,7 @@ impl Mastodon {
     }
 
     async fn credentials(&self) -> Result<wire::Credentials> {
-        let credentials: wire::Credentials =
-            self.get("/api/v1/accounts/verify_credentials", &[]).await?;
+        let credentials: wire::Credentials = self.get("/api/v1/accounts/verify_credentials", &[]).await?;
         if !credentials.username.eq_ignore_ascii_case(&self.username) {
             let message = format!(
                 "the token belongs to @{}, the configuration names {}",
@@ -150,10 +141,7 @@ impl Mastodon {
             }
         }
         Err(Error::MediaNotReady {
-            report: Report::new(
-                NETWORK,
-                "the server is still processing the upload after a minute",
-            ),
+            report: Report::new(NETWORK, "the server is still processing the upload after a minute"),
             retry_after: Some(Duration::from_secs(60)),
         })
     }
@@ -189,49 +177,35 @@ impl SocialTarget for Mastodon {
         let mut limits = default_limits();
         instance.apply(&mut limits);
         self.learn(|learned| learned.limits = limits);
-        Ok(Account::new(
-            credentials.id,
-            credentials.username,
-            credentials.url,
-        ))
+        Ok(Account::new(credentials.id, credentials.username, credentials.url))
     }
 
     async fn upload(&self, media: &Media) -> Result<UploadedMedia> {
         self.limits().check_media(media)?;
         let part = Part::stream(media.bytes.clone()).file_name(media.file_name.clone());
-        let part = part
-            .mime_str(&media.content_type)
-            .map_err(|_| Error::Rejected {
-                report: Report::new(NETWORK, format!("{} is no MIME type", media.content_type)),
-                field: Some("media".to_owned()),
-            })?;
+        let part = part.mime_str(&media.content_type).map_err(|_| Error::Rejected {
+            report: Report::new(NETWORK, format!("{} is no MIME type", media.content_type)),
+            field: Some("media".to_owned()),
+        })?;
         let mut form = Form::new().part("file", part);
         if let Some(alt) = &media.alt {
             form = form.text("description", alt.clone());
         }
-        let request = self
-            .request(Method::POST, "/api/v2/media", &[])
-            .multipart(form)
-            .build();
+        let request = self.request(Method::POST, "/api/v2/media", &[]).multipart(form).build();
         let answer = self.exchange(request, Call::Repeatable).await?;
         let attachment: wire::Attachment = self.decode(&answer, Call::Repeatable)?;
         if answer.status == 202 {
             self.processed(&attachment.id).await?;
         }
-        Ok(UploadedMedia::new(
-            NETWORK,
-            attachment.id,
-            media.alt.clone(),
-        ))
+        Ok(UploadedMedia::new(NETWORK, attachment.id, media.alt.clone()))
     }
 
     async fn publish(&self, post: &Post) -> Result<Published> {
         self.limits().check(post)?;
-        let body =
-            serde_json::to_vec(&wire::NewStatus::new(post)).map_err(|error| Error::Rejected {
-                report: Report::new(NETWORK, error.to_string()),
-                field: None,
-            })?;
+        let body = serde_json::to_vec(&wire::NewStatus::new(post)).map_err(|error| Error::Rejected {
+            report: Report::new(NETWORK, error.to_string()),
+            field: None,
+        })?;
         let mut request = self
             .request(Method::POST, "/api/v1/statuses", &[])
             .header("content-type", "application/json")

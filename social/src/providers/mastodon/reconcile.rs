@@ -36,12 +36,11 @@ impl Mastodon {
             };
             before = Some(last.id.clone());
             for status in page {
-                let created =
-                    http::parse_rfc3339(&status.created_at).ok_or_else(|| Error::Unavailable {
-                        report: Report::new(NETWORK, "a status has no readable time"),
-                        retry_after: None,
-                        source: None,
-                    })?;
+                let created = http::parse_rfc3339(&status.created_at).ok_or_else(|| Error::Unavailable {
+                    report: Report::new(NETWORK, "a status has no readable time"),
+                    retry_after: None,
+                    source: None,
+                })?;
                 if created < since {
                     covered = true;
                 } else if matches(&status, &attempt.post) {
@@ -63,9 +62,7 @@ impl Mastodon {
                     source: None,
                 }),
             },
-            (0 | 1, false) => Ok(cannot_tell(
-                "the account has posted too much since the attempt",
-            )),
+            (0 | 1, false) => Ok(cannot_tell("the account has posted too much since the attempt")),
             (matches, _) => Ok(cannot_tell(format!("{matches} statuses match the attempt"))),
         }
     }
@@ -74,9 +71,7 @@ impl Mastodon {
     fn unsettled(&self, attempt: &Attempt) -> Option<Duration> {
         let passed = self.clock.now_ms().saturating_sub(attempt.armed_at_ms);
         let passed = Duration::from_millis(u64::try_from(passed).unwrap_or_default());
-        self.settle
-            .checked_sub(passed)
-            .filter(|wait| !wait.is_zero())
+        self.settle.checked_sub(passed).filter(|wait| !wait.is_zero())
     }
 }
 
@@ -87,11 +82,7 @@ fn matches(status: &Status, post: &Post) -> bool {
         .iter()
         .map(|Attachment { id }| id.as_str())
         .collect();
-    let posted: BTreeSet<&str> = post
-        .media
-        .iter()
-        .map(|UploadedMedia { id, .. }| id.as_str())
-        .collect();
+    let posted: BTreeSet<&str> = post.media.iter().map(|UploadedMedia { id, .. }| id.as_str()).collect();
     html::of_content(&status.content) == html::of_post(&post.full_text())
         && status.spoiler_text.trim() == warning.trim()
         && stored == posted

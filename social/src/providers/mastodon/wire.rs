@@ -111,9 +111,7 @@ impl Instance {
             statuses,
             media_attachments: media,
         } = self.configuration;
-        let per_url = statuses
-            .characters_reserved_per_url
-            .unwrap_or(super::PER_URL);
+        let per_url = statuses.characters_reserved_per_url.unwrap_or(super::PER_URL);
         // Servers that speak the API under another name: they count stricter than they announce, and whether they
         // know idempotency keys differs by version.
         let compatible = self.version.contains("compatible;") || self.version.starts_with("3.5.3+");
