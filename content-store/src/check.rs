@@ -15,18 +15,23 @@ pub(crate) struct PlanRow<'a> {
     pub(crate) source_hash: String,
 }
 
+/// Checks one topic by itself; its data as text.
+pub(crate) fn topic(page: &NewPage) -> Result<String> {
+    text::key("site", &page.site)?;
+    text::key("locale", &page.locale)?;
+    text::slug(&page.slug)?;
+    text::key("row_key", &page.row_key)?;
+    text::key("primary_keyword", &page.primary_keyword)?;
+    text::json("topic", &page.topic, limits::TOPIC)
+}
+
 pub(crate) fn plan<'a>(store: &'static str, op: &Op, topics: &'a [NewPage]) -> Result<Vec<PlanRow<'a>>> {
     text::op(op)?;
     text::count("topics", topics.len(), limits::MAX_ROWS)?;
     let mut seen = HashMap::new();
     let mut rows = Vec::with_capacity(topics.len());
     for page in topics {
-        text::key("site", &page.site)?;
-        text::key("locale", &page.locale)?;
-        text::slug(&page.slug)?;
-        text::key("row_key", &page.row_key)?;
-        text::key("primary_keyword", &page.primary_keyword)?;
-        let topic = text::json("topic", &page.topic, limits::TOPIC)?;
+        let topic = topic(page)?;
         for (field, value) in [
             ("row_key", &page.row_key),
             ("slug", &page.slug),
@@ -132,6 +137,9 @@ pub(crate) fn save(store: &'static str, op: &Op, save: &SavePage) -> Result<()> 
 pub(crate) fn transition(op: &Op, change: &Transition) -> Result<()> {
     text::op(op)?;
     text::free("reason", change.reason.as_deref().unwrap_or(""), limits::TEXT)?;
+    if change.release && change.to != Status::Planned {
+        return Err(text::invalid("release", "goes with `to: planned` alone"));
+    }
     match change.not_before_ms {
         Some(_) if change.to != Status::Planned => {
             return Err(text::invalid("not_before_ms", "goes with `to: planned` alone"));

@@ -1,6 +1,6 @@
 //! The one schema, as migrations.
 //!
-//! [`SqliteStore`](crate::SqliteStore) applies them by itself and writes the same ledger table as
+//! `SqliteStore` applies them by itself and writes the same ledger table as
 //! `wrangler d1 migrations apply` (`d1_migrations`), so a database may change hands between the two. [`export`] gives
 //! the files for wrangler.
 //!

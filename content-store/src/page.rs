@@ -24,6 +24,16 @@ pub struct NewPage {
     pub topic: Value,
 }
 
+impl NewPage {
+    /// Checks the topic by itself, as [`plan`](crate::Pages::plan) does: an importer can name the line it came from.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::Error::InvalidInput) or [`TooLarge`](crate::Error::TooLarge), naming the field.
+    pub fn validate(&self) -> crate::Result<()> {
+        crate::check::topic(self).map(drop)
+    }
+}
+
 /// What a plan did with its topics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanReport {
@@ -214,6 +224,8 @@ pub struct Transition {
     pub reason: Option<String>,
     /// With `to: planned` alone: do not claim before this time (epoch ms).
     pub not_before_ms: Option<i64>,
+    /// With `to: planned` alone: the page was not to blame (its model was down), so its attempt does not count.
+    pub release: bool,
     /// Messages to be sent because of it, written in the same transaction.
     pub outbox: Vec<NewOutbox>,
     /// What it cost, written in the same transaction.
@@ -228,6 +240,7 @@ impl Transition {
             to,
             reason: None,
             not_before_ms: None,
+            release: false,
             outbox: Vec::new(),
             spend: Vec::new(),
         }

@@ -64,6 +64,7 @@ pub trait Pages: Send + Sync {
     ///   and changes nothing (`transition_follows_the_table_for_every_pair`).
     /// - Publishing writes its messages in the same transaction and sets the time once (`transition_publishes_with_outbox`).
     /// - Back to planned keeps reason and time, and gives the lease back (`transition_back_to_planned_keeps_reason_and_time`).
+    /// - With `release`, the attempt that ended does not count (`transition_may_give_the_attempt_back`).
     /// - A stale version is refused (`transition_refuses_a_stale_version`).
     /// - The same op repeated is one change; another change with that op is [`OpReused`](crate::Error::OpReused)
     ///   (`transition_repeats`).

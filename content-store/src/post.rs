@@ -39,7 +39,9 @@ impl PostKey {
 /// | `in_flight` | `posted`, `retry`, `rejected`, `unknown`, `parked` |
 /// | `unknown` | `posted`, `retry`, `rejected`, `unknown`, `parked` |
 /// | `retry` | `parked` |
-/// | `posted`, `rejected`, `parked` | nothing |
+/// | `rejected` | `retry`, when a person gives it another chance |
+/// | `parked` | `retry`, `posted`, when a person looked at the network |
+/// | `posted` | nothing |
 ///
 /// `claimed` is reached by [`claim_post`](crate::PostLedger::claim_post) from nothing, `claimed` (lease over) and `retry`;
 /// `in_flight` by [`arm_post`](crate::PostLedger::arm_post) from `claimed`; an `in_flight` whose lease is over becomes `unknown`.
@@ -103,7 +105,10 @@ impl PostStatus {
             Claimed => &[Retry, Rejected, Parked],
             InFlight | Unknown => &[Posted, Retry, Rejected, Unknown, Parked],
             Retry => &[Parked],
-            Posted | Rejected | Parked => &[],
+            // A person gives it another chance, having mended what was refused or looked at the network.
+            Rejected => &[Retry],
+            Parked => &[Retry, Posted],
+            Posted => &[],
         };
         reachable.contains(&to)
     }

@@ -92,6 +92,27 @@ pub async fn transition_back_to_planned_keeps_reason_and_time<H: Harness>(h: &H)
     );
 }
 
+pub async fn transition_may_give_the_attempt_back<H: Harness>(h: &H) {
+    let store = h.store();
+    let page = claimed(&store, "site").await;
+    assert_eq!(page.attempts, 1);
+    let back = Transition {
+        release: true,
+        ..Transition::to(Status::Planned)
+    };
+    let page = store.transition(&op(1), &page.to_ref(), &back).await.unwrap();
+    assert_eq!((page.status, page.attempts), (Status::Planned, 0));
+    let wrong = Transition {
+        to: Status::Failed,
+        ..back
+    };
+    let answer = store.transition(&op(1), &page.to_ref(), &wrong).await;
+    assert!(
+        matches!(answer, Err(Error::InvalidInput { field: "release", .. })),
+        "{answer:?}"
+    );
+}
+
 pub async fn transition_refuses_a_stale_version<H: Harness>(h: &H) {
     let store = h.store();
     let page = saved(&store, "site", Status::InReview).await;

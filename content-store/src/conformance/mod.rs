@@ -29,6 +29,7 @@
 //!     acknowledged_writes_are_there_after_a_reopen = "memory ends with its process"
 //! });
 //! # }
+//! # fn main() {}
 //! ```
 // Test code. What a case means is written once, at its bullet on the trait.
 #![allow(
@@ -140,7 +141,7 @@ macro_rules! content_store_conformance {
             save_refuses_a_stale_version, save_of_a_missing_page_is_not_found,
             save_keeps_content_at_the_limit_and_refuses_one_past_it, save_repeats,
             transition_follows_the_table_for_every_pair, transition_publishes_with_outbox,
-            transition_back_to_planned_keeps_reason_and_time, transition_refuses_a_stale_version, transition_repeats,
+            transition_back_to_planned_keeps_reason_and_time, transition_may_give_the_attempt_back, transition_refuses_a_stale_version, transition_repeats,
             get_of_an_unknown_page_is_none, get_by_slug_finds_the_page, list_shows_every_page_once,
             list_filters_by_site_and_status, list_refuses_foreign_cursors, counts_follow_every_change,
             revisions_tell_every_change, did_it_land_tells_the_truth, acknowledged_writes_are_there_after_a_reopen,

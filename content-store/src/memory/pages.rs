@@ -220,7 +220,11 @@ impl State {
         let afresh = change.to == Status::Planned && found.status != Status::Generating;
         let page = Page {
             status: change.to,
-            attempts: if afresh { 0 } else { found.attempts },
+            attempts: if afresh {
+                0
+            } else {
+                found.attempts - u32::from(change.release)
+            },
             published_at_ms: published(&found, op, change.to),
             last_error,
             ..released(found)

@@ -7,6 +7,7 @@
 //! The text runs on SQLite and D1 alike: `?N` placeholders, numbers cast (D1 binds every number as REAL), no branching,
 //! lists as one JSON parameter (D1 takes 100 parameters per statement).
 
+pub(crate) mod leases;
 pub(crate) mod outbox;
 pub(crate) mod page_reads;
 pub(crate) mod pages;

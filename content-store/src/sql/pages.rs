@@ -130,7 +130,7 @@ const SAVE: &str = concat!(
 const TRANSITION: &str = concat!(
     "UPDATE content_metadata SET status = ?4, version = version + 1, updated_at_ms = CAST(?5 AS BIGINT), ",
     "last_error = ?6, lease_owner = NULL, lease_until_ms = NULL, not_before_ms = CAST(?7 AS BIGINT), ",
-    "attempts = CASE WHEN ?4 = 'planned' AND status <> 'generating' THEN 0 ELSE attempts END, ",
+    "attempts = CASE WHEN ?4 = 'planned' AND status <> 'generating' THEN 0 ELSE attempts - CAST(?8 AS BIGINT) END, ",
     "published_at_ms = CASE WHEN published_at_ms IS NULL AND ?4 = 'published' THEN CAST(?5 AS BIGINT) ",
     "ELSE published_at_ms END WHERE id = ?3 AND ",
     mark!()
@@ -180,6 +180,7 @@ pub(crate) fn transition(origin: &Origin, op: &Op, page: &PageRef, change: &Tran
             op.at_ms.into(),
             last_error.into(),
             change.not_before_ms.into(),
+            u32::from(change.release).into(),
         ],
     );
     let with = (change.outbox.as_slice(), change.spend.as_slice());

@@ -11,8 +11,8 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::sql::{Answers, Batch, Origin};
-use crate::{Result, text};
+use crate::sql::{self, Answers, Batch, Origin};
+use crate::{Result, platform, text};
 use threads::Threads;
 
 pub(crate) const STORE: &str = "sqlite";
@@ -51,6 +51,18 @@ impl SqliteStore {
             #[cfg(test)]
             pragma: None,
         }
+    }
+
+    /// Ends every lease in the file: what a process that died had claimed can be claimed again at once, and a post it
+    /// had armed is unsettled. A page's attempt does not count then.
+    ///
+    /// For a program that knows it is alone, because it holds a lock of its own; a lease that somebody still works under
+    /// would be broken. Without this call leases end by themselves.
+    ///
+    /// # Errors
+    /// As every write.
+    pub async fn release_leases(&self) -> Result<()> {
+        self.write(sql::leases::release(platform::now_ms())).await
     }
 
     async fn write<T>(&self, batch: Batch<T>) -> Result<T> {

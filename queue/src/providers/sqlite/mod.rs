@@ -66,6 +66,18 @@ impl SqliteQueue {
         SqliteQueueBuilder::new(path.as_ref())
     }
 
+    /// Ends every lease of this queue: what a process that died had received is delivered again at once. The deliveries
+    /// count as attempts, so that a message that kills its handler still ends as a dead letter.
+    ///
+    /// For a program that knows it is the only consumer, because it holds a lock of its own; the settlements of any other
+    /// would be stale. Without this call leases end by themselves.
+    ///
+    /// # Errors
+    /// As [`settle`](Settle::settle).
+    pub async fn release_leases(&self) -> Result<()> {
+        self.write(Store::release_leases).await
+    }
+
     fn now(&self) -> i64 {
         self.0.clock.now_ms()
     }

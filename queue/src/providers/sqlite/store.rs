@@ -264,6 +264,15 @@ impl Store {
         Ok(if applied == 0 { Settled::Stale } else { Settled::Done })
     }
 
+    pub(super) fn release_leases(&self) -> rusqlite::Result<()> {
+        self.changed.set(true);
+        let release = "UPDATE queue_message SET lease = lease + 1, leased = 0, visible_at = min(visible_at, ?2),
+                last_error = ?3 WHERE queue = ?1 AND leased = 1 AND dead_at IS NULL";
+        let arguments = params![self.queue, self.clock.now_ms(), DeadLetter::NO_VERDICT];
+        self.connection.prepare_cached(release)?.execute(arguments)?;
+        Ok(())
+    }
+
     pub(super) fn extend(&self, lease: &Lease, by: Duration) -> rusqlite::Result<Option<Lease>> {
         let Some((seq, token)) = token_of(lease) else {
             return Ok(None);
