@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use super::Harness;
 use crate::{
     Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, Delivery, Error, Handler, Lease, Message, MessageId,
-    Outcome, Result, Settle, Settled, Settlement, signal::Signal,
+    Outcome, Result, Settle, Settled, Settlement, platform, signal::Signal,
 };
 
 /// A moment, and a little more than the harness may be late.
@@ -103,9 +103,11 @@ pub(super) async fn yield_now() {
     .await;
 }
 
-/// Lets others run until `done`.
+/// Lets others run until `done`; gives up after a minute of real time.
 pub(super) async fn until(done: impl Fn() -> bool) {
+    let start = platform::now_ms();
     while !done() {
+        assert!(platform::now_ms() - start < 60_000, "nothing happened for a minute");
         yield_now().await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use super::{SqliteQueue, schema};
 use crate::{Consumer, Error, Inspect, Message, Outcome, Queue, Settle, Settled, Settlement};
@@ -49,6 +49,19 @@ async fn a_full_disk_refuses_and_loses_nothing() {
         stored as u64,
         "what was promised is there, and nothing else"
     );
+
+    // A batch that runs full half-way leaves nothing, though a neighbour of its transaction is kept.
+    let batch = [
+        small.clone(),
+        small.clone(),
+        message.clone(),
+        message.clone(),
+        message.clone(),
+    ];
+    let (half, kept) = join(queue.send_batch(&batch), queue.send(&small)).await;
+    assert!(matches!(half, Err(Error::Full { .. })), "{half:?}");
+    stored += usize::from(kept.is_ok());
+    assert_eq!(queue.depth().await.unwrap().ready, stored as u64);
 
     // Consuming makes the room.
     let deliveries = queue.receive(100, Duration::ZERO).await.unwrap();
