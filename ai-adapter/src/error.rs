@@ -59,7 +59,7 @@ pub enum Error {
     /// The request asks for something the model's [`Capabilities`](crate::Capabilities) deny. Nothing was sent.
     #[error(transparent)]
     Unsupported(Box<Failure>),
-    /// A setting is missing, contradictory or out of range. Nothing was sent.
+    /// A setting is missing, contradictory or wrong: found before anything was sent, or by a server that redirects.
     #[error(transparent)]
     Config(Box<Failure>),
 }

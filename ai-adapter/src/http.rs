@@ -136,10 +136,10 @@ pub(crate) fn error_of(peer: &Peer, status: u16, headers: &HeaderMap, body: &[u8
     let told = serde_json::from_slice(body).ok().and_then(|json| Told::find(&json));
     let told = told.unwrap_or_else(|| {
         let page = String::from_utf8_lossy(&body[..body.len().min(200)]).trim().to_owned();
-        let hint = if status == 404 {
-            "no such path, is the base URL right? "
-        } else {
-            ""
+        let hint = match status {
+            300..400 => "redirects, set the base URL it moved to; ",
+            404 => "no such path, is the base URL right? ",
+            _ => "",
         };
         Told {
             message: if page.is_empty() {
@@ -268,7 +268,7 @@ fn condition(status: Option<u16>, told: &Told) -> Condition {
         // OpenAI's and Anthropic's own clients repeat 408 and 409.
         Some(408 | 409 | 425 | 500..) => Condition::Unavailable,
         Some(400..) => Condition::Rejected,
-        Some(_) => Condition::Malformed,
+        Some(_) => Condition::Redirected,
         None if is(&["invalid_request_error", "context_length_exceeded"]) => Condition::Rejected,
         None => Condition::Unavailable,
     }
@@ -285,6 +285,7 @@ enum Condition {
     Refused,
     Unavailable,
     Malformed,
+    Redirected,
 }
 
 impl Condition {
@@ -299,6 +300,7 @@ impl Condition {
             Self::Refused => Error::Refused(failure),
             Self::Unavailable => Error::Unavailable(failure),
             Self::Malformed => Error::Malformed(failure),
+            Self::Redirected => Error::Config(failure),
         }
     }
 }

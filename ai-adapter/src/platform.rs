@@ -32,7 +32,11 @@ mod imp {
         const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
         pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
-            reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).build()
+            reqwest::Client::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                // A followed POST becomes a GET; the caller is told to mend the URL instead.
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
         }
 
         /// Makes a future of HTTP `Send`; natively it is already.
@@ -124,7 +128,7 @@ mod imp {
 
         /// `fetch` tells no connection failure apart from another failure to send.
         pub(crate) fn is_connect(error: &reqwest::Error) -> bool {
-            error.is_request()
+            error.is_request() && !is_timeout(error)
         }
     }
 }

@@ -98,7 +98,7 @@ fn the_body_decides_before_the_status() {
             true,
         ),
         (529, "", "unavailable", true),
-        (302, "", "malformed", true),
+        (302, "", "config", false),
     ] {
         let error = error(status, &[], body);
         assert_eq!(

@@ -134,8 +134,10 @@ impl Template {
     fn recorded(&self, request: &TextRequest) -> Result<TextResponse> {
         let started = platform::now_ms();
         let mut result = self.write(request);
-        enter(&mut result, || {
-            Attempt::new(NAME, NAME, Some(elapsed(started, platform::now_ms())))
+        // No model, no bill: a known price of nothing.
+        enter(&mut result, || Attempt {
+            cost_micros: Some(0),
+            ..Attempt::new(NAME, NAME, Some(elapsed(started, platform::now_ms())))
         });
         result
     }
