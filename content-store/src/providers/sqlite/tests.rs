@@ -9,7 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{Error, NewPage, Op, Pages, migrations};
+use crate::{Error, NewPage, Op, Pages, PostLedger, migrations};
 
 fn file() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -151,6 +151,43 @@ async fn two_stores_take_turns_on_one_file() {
     });
     join_all(plans).await;
     assert_eq!(stores[0].counts("site").await.unwrap().total(), 40);
+}
+
+#[tokio::test]
+async fn leases_of_a_dead_process_can_be_ended() {
+    let (_folder, path) = file();
+    let store = SqliteStore::open(&path).unwrap();
+    store.plan(&Op::now(), &[topic(1, 10)]).await.unwrap();
+    let hour = Duration::from_secs(3_600);
+    let claim = |owner: &str| crate::Claim {
+        site: "site".to_owned(),
+        owner: owner.to_owned(),
+        limit: 1,
+        lease: hour,
+        max_attempts: 1,
+    };
+    let page = store.claim(&Op::now(), &claim("dies")).await.unwrap().remove(0);
+    let key = crate::PostKey {
+        page_id: page.id,
+        target: "mastodon".to_owned(),
+        account: "me".to_owned(),
+        campaign: String::new(),
+    };
+    let crate::PostClaim::Claimed(post) = store.claim_post(&Op::now(), &key, "dies", hour).await.unwrap() else {
+        panic!("a new post is claimed");
+    };
+    store
+        .arm_post(&Op::now(), &post.to_ref(), "Hello", &json!(null), hour)
+        .await
+        .unwrap();
+    assert_eq!(store.claim(&Op::now(), &claim("next")).await.unwrap(), []);
+
+    store.release_leases().await.unwrap();
+    let again = store.claim(&Op::now(), &claim("next")).await.unwrap();
+    assert_eq!((again[0].id, again[0].attempts), (page.id, 1));
+    // An armed post is never free again by itself: it has to be reconciled.
+    let post = store.claim_post(&Op::now(), &key, "next", hour).await.unwrap();
+    assert!(matches!(post, crate::PostClaim::Unsettled(_)), "{post:?}");
 }
 
 #[test]
