@@ -147,7 +147,7 @@ pub async fn key_expires_after_its_ttl<H: Harness>(h: &H) {
         let other = Message::new("other").idempotency_key(format!("other-{n}"));
         h.queue().send(&other).await.expect("send");
     }
-    let message = Message::new("once").idempotency_key("k");
+    let message = Message::new("once").idempotency_key("z");
     let first = h.queue().send(&message).await.expect("send");
     h.advance(ttl - slack(h) * 2).await;
     assert_eq!(h.queue().send(&message).await.expect("send before the end"), first);
@@ -159,7 +159,7 @@ pub async fn key_expires_after_its_ttl<H: Harness>(h: &H) {
 
 /// See the bullet of this name on [`Queue::send`](crate::Queue::send).
 pub async fn concurrent_senders_of_one_key_make_one_message<H: Harness>(h: &H) {
-    let message = Message::new("once").idempotency_key("k");
+    let message = Message::new("once").idempotency_key("z");
     let sends = (0..100).map(|_| {
         let (queue, message) = (h.queue(), message.clone());
         async move { queue.send(&message).await.expect("send") }
@@ -171,7 +171,7 @@ pub async fn concurrent_senders_of_one_key_make_one_message<H: Harness>(h: &H) {
 
 /// See the bullet of this name on [`Queue::send`](crate::Queue::send).
 pub async fn lost_answer_can_be_repeated<H: Harness>(h: &H) {
-    let message = Message::new("once").idempotency_key("k");
+    let message = Message::new("once").idempotency_key("z");
     h.lose_next_answer().await;
     let lost = h.queue().send(&message).await;
     assert!(
@@ -272,7 +272,7 @@ pub async fn bad_message_refuses_the_batch<H: Harness>(h: &H) {
 
 /// See the bullet of this name on [`Queue::send_batch`](crate::Queue::send_batch).
 pub async fn key_repeated_in_a_batch_makes_one_message<H: Harness>(h: &H) {
-    let message = Message::new("once").idempotency_key("k");
+    let message = Message::new("once").idempotency_key("z");
     let ids = h
         .queue()
         .send_batch(&[message.clone(), Message::new("other"), message])

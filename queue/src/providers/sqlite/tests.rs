@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, join3};
 
 use super::{SqliteQueue, schema};
 use crate::{Consumer, Error, Inspect, Message, Outcome, Queue, Settle, Settled, Settlement};
@@ -79,4 +79,19 @@ async fn a_full_disk_refuses_and_loses_nothing() {
             .all(|settled| *settled == Settled::Done)
     );
     queue.send(&message).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_failed_job_is_undone_and_its_neighbours_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = SqliteQueue::open(folder.path().join("queue.db")).unwrap();
+    let message = Message::new("x");
+    let failing = queue.write(|store| {
+        store.send(&vec![Message::new("half"); 2])?;
+        Err::<(), _>(rusqlite::Error::InvalidQuery)
+    });
+    let (before, failed, after) = join3(queue.send(&message), failing, queue.send(&message)).await;
+    assert!(matches!(failed, Err(Error::Storage { .. })), "{failed:?}");
+    assert!(before.is_ok() && after.is_ok());
+    assert_eq!(queue.depth().await.unwrap().ready, 2);
 }
