@@ -108,7 +108,13 @@ pub struct GateConfig {
 
 impl Default for GateConfig {
     fn default() -> Self {
-        Self { title_min: 30, title_max: 65, description_min: 70, description_max: 160, words_min: 150 }
+        Self {
+            title_min: 30,
+            title_max: 65,
+            description_min: 70,
+            description_max: 160,
+            words_min: 150,
+        }
     }
 }
 
@@ -128,7 +134,12 @@ pub struct PosterConfig {
 
 impl Default for PosterConfig {
     fn default() -> Self {
-        Self { concurrency: 8, lease_seconds: 120, max_attempts: 10, campaign: String::new() }
+        Self {
+            concurrency: 8,
+            lease_seconds: 120,
+            max_attempts: 10,
+            campaign: String::new(),
+        }
     }
 }
 
@@ -150,7 +161,13 @@ pub struct ModelConfig {
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { provider: "template".into(), name: None, base_url: None, timeout_seconds: 300, max_output_tokens: 4096 }
+        Self {
+            provider: "template".into(),
+            name: None,
+            base_url: None,
+            timeout_seconds: 300,
+            max_output_tokens: 4096,
+        }
     }
 }
 
@@ -191,8 +208,9 @@ impl Config {
     /// [`ConfigError`] names every setting that cannot be used, all at once.
     pub fn overlay(self, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
-        let mut tree = serde_json::to_value(&self)
-            .map_err(|error| ConfigError { problems: vec![format!("settings cannot be represented: {error}")] })?;
+        let mut tree = serde_json::to_value(&self).map_err(|error| ConfigError {
+            problems: vec![format!("settings cannot be represented: {error}")],
+        })?;
         for key in KEYS {
             let Some(text) = lookup(key.name) else { continue };
             match key.parse(&text) {
@@ -203,8 +221,9 @@ impl Config {
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
-        let config: Self =
-            serde_json::from_value(tree).map_err(|error| ConfigError { problems: vec![error.to_string()] })?;
+        let config: Self = serde_json::from_value(tree).map_err(|error| ConfigError {
+            problems: vec![error.to_string()],
+        })?;
         config.validate()?;
         Ok(config)
     }
@@ -230,8 +249,18 @@ impl Config {
         range("poster.max_attempts", self.poster.max_attempts, 1, 100);
         range("model.timeout_seconds", self.model.timeout_seconds, 1, 3_600);
         range("model.max_output_tokens", self.model.max_output_tokens, 1, 1_000_000);
-        range("gates.title_max", self.gates.title_max, self.gates.title_min.max(1), 2_000);
-        range("gates.description_max", self.gates.description_max, self.gates.description_min.max(1), 5_000);
+        range(
+            "gates.title_max",
+            self.gates.title_max,
+            self.gates.title_min.max(1),
+            2_000,
+        );
+        range(
+            "gates.description_max",
+            self.gates.description_max,
+            self.gates.description_min.max(1),
+            5_000,
+        );
         if self.model.timeout_seconds >= self.generator.lease_seconds {
             problems.push(format!(
                 "generator.lease_seconds is {}, expected more than model.timeout_seconds ({}): a topic must stay ours while it is drafted",
@@ -239,7 +268,11 @@ impl Config {
             ));
         }
         self.site.validate(&mut problems);
-        if problems.is_empty() { Ok(()) } else { Err(ConfigError { problems }) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigError { problems })
+        }
     }
 }
 
@@ -251,12 +284,19 @@ impl SiteConfig {
     }
 
     fn validate(&self, problems: &mut Vec<String>) {
-        for (name, value) in [("site.id", &self.id), ("site.name", &self.name), ("site.locale", &self.locale)] {
+        for (name, value) in [
+            ("site.id", &self.id),
+            ("site.name", &self.name),
+            ("site.locale", &self.locale),
+        ] {
             if value.trim().is_empty() {
                 problems.push(format!("{name} is empty"));
             }
         }
-        let host = self.base_url.strip_prefix("https://").or_else(|| self.base_url.strip_prefix("http://"));
+        let host = self
+            .base_url
+            .strip_prefix("https://")
+            .or_else(|| self.base_url.strip_prefix("http://"));
         if host.is_none_or(|host| host.is_empty() || host.contains(char::is_whitespace)) || self.base_url.ends_with('/')
         {
             problems.push(format!(

@@ -35,18 +35,36 @@ impl GateReport {
     /// Every finding in one line.
     #[must_use]
     pub fn summary(&self) -> String {
-        self.findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
+        self.findings
+            .iter()
+            .map(|finding| finding.message.as_str())
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 }
 
 /// Checks a sanitised draft. Slug and primary keyword are not here: the store itself refuses a second one.
 #[must_use]
 pub fn check(draft: &PageDraft, config: &GateConfig) -> GateReport {
-    let mut report = GateReport { words: sanitise::words(&draft.body_html), findings: Vec::new() };
-    let mut found = |gate: &str, message: String| report.findings.push(Finding { gate: gate.into(), message });
+    let mut report = GateReport {
+        words: sanitise::words(&draft.body_html),
+        findings: Vec::new(),
+    };
+    let mut found = |gate: &str, message: String| {
+        report.findings.push(Finding {
+            gate: gate.into(),
+            message,
+        })
+    };
 
     length(&mut found, "title", &draft.title, config.title_min, config.title_max);
-    length(&mut found, "description", &draft.description, config.description_min, config.description_max);
+    length(
+        &mut found,
+        "description",
+        &draft.description,
+        config.description_min,
+        config.description_max,
+    );
     if draft.keywords.is_empty() {
         found("keywords", "keywords is empty, expected at least one".into());
     }
@@ -55,7 +73,10 @@ pub fn check(draft: &PageDraft, config: &GateConfig) -> GateReport {
     }
     let words = sanitise::words(&draft.body_html);
     if words < config.words_min {
-        found("words", format!("body_html has {words} words, expected at least {}", config.words_min));
+        found(
+            "words",
+            format!("body_html has {words} words, expected at least {}", config.words_min),
+        );
     }
     if let Some(message) = heading_fault(&draft.body_html) {
         found("headings", message);
@@ -66,7 +87,10 @@ pub fn check(draft: &PageDraft, config: &GateConfig) -> GateReport {
 fn length(found: &mut impl FnMut(&str, String), field: &str, text: &str, min: u32, max: u32) {
     let count = text.graphemes(true).count();
     if count < min as usize || count > max as usize {
-        found(field, format!("{field} has {count} characters, expected {min} to {max}"));
+        found(
+            field,
+            format!("{field} has {count} characters, expected {min} to {max}"),
+        );
     }
 }
 
@@ -113,30 +137,53 @@ mod tests {
     }
 
     fn messages(body: &str) -> Vec<String> {
-        let config = GateConfig { words_min: 0, ..GateConfig::default() };
-        check(&draft(body), &config).findings.into_iter().map(|finding| finding.message).collect()
+        let config = GateConfig {
+            words_min: 0,
+            ..GateConfig::default()
+        };
+        check(&draft(body), &config)
+            .findings
+            .into_iter()
+            .map(|finding| finding.message)
+            .collect()
     }
 
     #[test]
     fn headings_go_down_one_level_at_a_time() {
         assert!(messages("<h2>a</h2><h3>b</h3><h4>c</h4><h2>d</h2><h3>e</h3>").is_empty());
-        assert_eq!(messages("<h2>a</h2><h4>b</h4>"), ["body_html has an h4 after an h2, expected no skipped level"]);
+        assert_eq!(
+            messages("<h2>a</h2><h4>b</h4>"),
+            ["body_html has an h4 after an h2, expected no skipped level"]
+        );
         assert_eq!(messages("<h3>a</h3>"), ["body_html begins with an h3, expected an h2"]);
-        assert_eq!(messages("<p>a</p><hr>"), ["body_html has no heading, expected at least one h2"]);
+        assert_eq!(
+            messages("<p>a</p><hr>"),
+            ["body_html has no heading, expected at least one h2"]
+        );
     }
 
     #[test]
     fn lengths_count_what_a_reader_sees() {
         let mut page = draft("<h2>a</h2>");
         page.title = "👨‍👩‍👧‍👦".repeat(65);
-        let config = GateConfig { words_min: 0, ..GateConfig::default() };
+        let config = GateConfig {
+            words_min: 0,
+            ..GateConfig::default()
+        };
         assert!(check(&page, &config).passes());
         page.title.push('x');
-        assert_eq!(check(&page, &config).summary(), "title has 66 characters, expected 30 to 65");
+        assert_eq!(
+            check(&page, &config).summary(),
+            "title has 66 characters, expected 30 to 65"
+        );
     }
 
     #[test]
     fn a_thin_page_does_not_pass() {
-        assert!(check(&draft("<h2>a</h2>"), &GateConfig::default()).summary().contains("1 words, expected at least 150"));
+        assert!(
+            check(&draft("<h2>a</h2>"), &GateConfig::default())
+                .summary()
+                .contains("1 words, expected at least 150")
+        );
     }
 }

@@ -35,7 +35,10 @@ pub struct Generator {
 
 impl std::fmt::Debug for Generator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Generator").field("site", &self.config.site.id).field("owner", &self.owner).finish_non_exhaustive()
+        f.debug_struct("Generator")
+            .field("site", &self.config.site.id)
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,7 +53,14 @@ impl Generator {
     ) -> Self {
         let relay = Relay::new(Arc::clone(&store), queue);
         let owner = format!("generator-{}", uuid::Uuid::now_v7());
-        Self { config, store, model, relay, owner, stop: Arc::default() }
+        Self {
+            config,
+            store,
+            model,
+            relay,
+            owner,
+            stop: Arc::default(),
+        }
     }
 
     /// A switch that ends a run early: set it to `true` and no further topic is claimed; drafts under way finish.
@@ -93,13 +103,19 @@ impl Generator {
             while drafts.len() < concurrency {
                 if claimed.len() == 0 && left > 0 && report.stopped.is_none() && !self.stop.load(Ordering::Relaxed) {
                     let pages = self.claim(left.min(self.config.generator.concurrency)).await?;
-                    left = if pages.is_empty() { 0 } else { left.saturating_sub(u32::try_from(pages.len()).unwrap_or(left)) };
+                    left = if pages.is_empty() {
+                        0
+                    } else {
+                        left.saturating_sub(u32::try_from(pages.len()).unwrap_or(left))
+                    };
                     claimed = pages.into_iter();
                 }
                 let Some(page) = claimed.next() else { break };
                 drafts.push(self.draft(page));
             }
-            let Some(drafted) = drafts.next().await else { return Ok(()) };
+            let Some(drafted) = drafts.next().await else {
+                return Ok(());
+            };
             let drafted = drafted?;
             if matches!(drafted, Drafted::Published { .. }) {
                 // A closed channel means the relay gave up; the outbox has the row.

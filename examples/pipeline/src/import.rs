@@ -38,7 +38,12 @@ pub async fn import<R: Read + Send>(
     open: impl Fn() -> io::Result<R> + Send + Sync,
     on_progress: &(dyn Fn(u64) + Sync),
 ) -> Result<ImportReport> {
-    let reader = || open().map_err(|source| TopicsError::Io { file: file.into(), source });
+    let reader = || {
+        open().map_err(|source| TopicsError::Io {
+            file: file.into(),
+            source,
+        })
+    };
     let mut checked = 0;
     let mut topics = Topics::new(file, reader()?, site)?;
     while let Some(topic) = topics.next() {
@@ -56,7 +61,10 @@ pub async fn import<R: Read + Send>(
         let last = topic.is_none();
         batch.extend(topic);
         if batch.len() == BATCH || (last && !batch.is_empty()) {
-            let done = store.plan(&Op::at(platform::now_ms()), &batch).await.map_err(Error::Store)?;
+            let done = store
+                .plan(&Op::at(platform::now_ms()), &batch)
+                .await
+                .map_err(Error::Store)?;
             report.created += done.created;
             report.updated += done.updated;
             report.existing += done.existing + done.unchanged;

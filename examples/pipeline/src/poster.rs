@@ -32,7 +32,10 @@ pub struct Poster {
 impl std::fmt::Debug for Poster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let targets: Vec<_> = self.targets.iter().map(|target| target.network()).collect();
-        f.debug_struct("Poster").field("targets", &targets).field("owner", &self.owner).finish_non_exhaustive()
+        f.debug_struct("Poster")
+            .field("targets", &targets)
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
     }
 }
 
@@ -56,12 +59,20 @@ impl Poster {
         targets: Vec<Arc<dyn SocialTarget>>,
     ) -> Self {
         let owner = format!("poster-{}", uuid::Uuid::now_v7());
-        Self { config, store, model, targets, owner }
+        Self {
+            config,
+            store,
+            model,
+            targets,
+            owner,
+        }
     }
 
     async fn page(&self, delivery: &Delivery) -> Result<Page, Outcome> {
         let dead = |reason: String| Outcome::DeadLetter { reason };
-        let message: PageMessage = delivery.json().map_err(|error| dead(format!("not a page message: {error}")))?;
+        let message: PageMessage = delivery
+            .json()
+            .map_err(|error| dead(format!("not a page message: {error}")))?;
         let id = PageId::try_from(message.page_id).map_err(|error| dead(error.to_string()))?;
         match self.store.get(&id).await {
             Ok(Some(page)) if page.status == Status::Published => Ok(page),

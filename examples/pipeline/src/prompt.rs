@@ -31,14 +31,19 @@ pub fn page(config: &Config, page: &Page) -> TextRequest {
         dmax = gates.description_max,
         words = gates.words_min,
     );
-    let ask = format!("Write the page that answers {:?}. The facts:\n{}", page.primary_keyword, fenced(&facts));
+    let ask = format!(
+        "Write the page that answers {:?}. The facts:\n{}",
+        page.primary_keyword,
+        fenced(&facts)
+    );
     request(config, ask).system(system)
 }
 
 /// Sends a draft back with what the gates found.
 #[must_use]
 pub fn repair(config: &Config, planned: &Page, body: &Value, report: &GateReport) -> TextRequest {
-    let facts = json!({ "topic": planned.topic, "site": { "name": config.site.name, "base_url": config.site.base_url } });
+    let facts =
+        json!({ "topic": planned.topic, "site": { "name": config.site.name, "base_url": config.site.base_url } });
     let ask = format!(
         "This draft of the page that answers {:?} is not fit to publish: {}.\n{}\nWrite the whole page again, mended. The facts:\n{}",
         planned.primary_keyword,
@@ -68,7 +73,10 @@ pub fn post(config: &Config, page: &Page, network: &str, limit: usize) -> TextRe
         "Write one post for {network} about this page, at most {limit} characters, no link, no hashtags. The facts:\n{}",
         fenced(&facts)
     );
-    request(config, ask).system(format!("You write short posts for {}, in the language {}.", config.site.name, config.site.locale))
+    request(config, ask).system(format!(
+        "You write short posts for {}, in the language {}.",
+        config.site.name, config.site.locale
+    ))
 }
 
 fn request(config: &Config, ask: String) -> TextRequest {

@@ -23,7 +23,9 @@ pub struct Relay {
 
 impl std::fmt::Debug for Relay {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Relay").field("owner", &self.owner).finish_non_exhaustive()
+        f.debug_struct("Relay")
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
     }
 }
 
@@ -42,7 +44,11 @@ impl Relay {
     /// A relay from `store` to `queue`.
     #[must_use]
     pub fn new(store: Arc<dyn ContentStore>, queue: Arc<dyn Queue>) -> Self {
-        Self { store, queue, owner: format!("relay-{}", uuid::Uuid::now_v7()) }
+        Self {
+            store,
+            queue,
+            owner: format!("relay-{}", uuid::Uuid::now_v7()),
+        }
     }
 
     /// Sends every row that is due, batch by batch, until none is left or the queue refuses.
@@ -56,7 +62,12 @@ impl Relay {
         let limit = u32::try_from(self.queue.capabilities().max_batch.min(100)).unwrap_or(100);
         loop {
             let op = Op::at(platform::now_ms());
-            let claim = OutboxClaim { owner: self.owner.clone(), limit, lease: LEASE, max_attempts: u32::MAX };
+            let claim = OutboxClaim {
+                owner: self.owner.clone(),
+                limit,
+                lease: LEASE,
+                max_attempts: u32::MAX,
+            };
             let rows = self.store.claim_outbox(&op, &claim).await?;
             if rows.is_empty() {
                 return Ok(report);
@@ -64,7 +75,10 @@ impl Relay {
             let ids: Vec<OutboxId> = rows.iter().map(|row| row.id.clone()).collect();
             match self.send(&rows).await {
                 Ok(()) => {
-                    report.sent += self.store.mark_sent(&Op::at(platform::now_ms()), &self.owner, &ids).await?;
+                    report.sent += self
+                        .store
+                        .mark_sent(&Op::at(platform::now_ms()), &self.owner, &ids)
+                        .await?;
                 }
                 Err(error) => {
                     let now = platform::now_ms();
@@ -72,7 +86,9 @@ impl Relay {
                     let wait = (1_000_i64 << attempts.clamp(1, 20)).min(MAX_WAIT_MS);
                     tracing::warn!(%error, rows = rows.len(), "the queue refuses; the outbox keeps the rows");
                     let text = error.to_string();
-                    self.store.release_outbox(&Op::at(now), &self.owner, &ids, &text, now + wait).await?;
+                    self.store
+                        .release_outbox(&Op::at(now), &self.owner, &ids, &text, now + wait)
+                        .await?;
                     report.waiting += ids.len() as u64;
                     report.error = Some(text);
                     return Ok(report);
@@ -82,8 +98,10 @@ impl Relay {
     }
 
     async fn send(&self, rows: &[OutboxRow]) -> Result<(), presswork_queue::Error> {
-        let messages =
-            rows.iter().map(|row| Ok(Message::json(&row.payload)?.idempotency_key(row.id.as_str()))).collect::<Result<Vec<_>, presswork_queue::Error>>()?;
+        let messages = rows
+            .iter()
+            .map(|row| Ok(Message::json(&row.payload)?.idempotency_key(row.id.as_str())))
+            .collect::<Result<Vec<_>, presswork_queue::Error>>()?;
         self.queue.send_batch(&messages).await?;
         Ok(())
     }

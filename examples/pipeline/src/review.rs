@@ -12,7 +12,15 @@ use crate::{Result, platform};
 /// changed since it was read.
 pub async fn approve(store: &dyn ContentStore, page: &Page) -> Result<Page> {
     let outbox = vec![announcement(page)?];
-    settle(store, page, Transition { outbox, ..Transition::to(Status::Published) }).await
+    settle(
+        store,
+        page,
+        Transition {
+            outbox,
+            ..Transition::to(Status::Published)
+        },
+    )
+    .await
 }
 
 /// Refuses a page in review; `reason` is kept with it.
@@ -20,9 +28,19 @@ pub async fn approve(store: &dyn ContentStore, page: &Page) -> Result<Page> {
 /// # Errors
 /// As [`approve`].
 pub async fn reject(store: &dyn ContentStore, page: &Page, reason: Option<String>) -> Result<Page> {
-    settle(store, page, Transition { reason, ..Transition::to(Status::Rejected) }).await
+    settle(
+        store,
+        page,
+        Transition {
+            reason,
+            ..Transition::to(Status::Rejected)
+        },
+    )
+    .await
 }
 
 async fn settle(store: &dyn ContentStore, page: &Page, change: Transition) -> Result<Page> {
-    Ok(store.transition(&Op::at(platform::now_ms()), &page.to_ref(), &change).await?)
+    Ok(store
+        .transition(&Op::at(platform::now_ms()), &page.to_ref(), &change)
+        .await?)
 }

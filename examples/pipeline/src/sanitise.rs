@@ -9,14 +9,53 @@ use crate::draft::PageDraft;
 
 /// Tags a body may hold. `h1` belongs to the page template; nothing here runs, frames, submits or styles.
 const TAGS: &[&str] = &[
-    "h2", "h3", "h4", "p", "ul", "ol", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tfoot", "tr",
-    "th", "td", "blockquote", "q", "cite", "strong", "em", "b", "i", "code", "pre", "kbd", "br", "hr", "a", "img",
-    "figure", "figcaption", "abbr", "sup", "sub", "time", "details", "summary", "mark",
+    "h2",
+    "h3",
+    "h4",
+    "p",
+    "ul",
+    "ol",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+    "table",
+    "caption",
+    "thead",
+    "tbody",
+    "tfoot",
+    "tr",
+    "th",
+    "td",
+    "blockquote",
+    "q",
+    "cite",
+    "strong",
+    "em",
+    "b",
+    "i",
+    "code",
+    "pre",
+    "kbd",
+    "br",
+    "hr",
+    "a",
+    "img",
+    "figure",
+    "figcaption",
+    "abbr",
+    "sup",
+    "sub",
+    "time",
+    "details",
+    "summary",
+    "mark",
 ];
 
 /// Tags that go together with what they hold.
-const CONTENT_GOES_TOO: &[&str] =
-    &["script", "style", "noscript", "template", "iframe", "object", "svg", "math", "textarea", "title"];
+const CONTENT_GOES_TOO: &[&str] = &[
+    "script", "style", "noscript", "template", "iframe", "object", "svg", "math", "textarea", "title",
+];
 
 static PROFILE: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut profile = ammonia::Builder::empty();
@@ -61,9 +100,16 @@ pub fn body(html: &str) -> String {
 /// One line of text: markup stripped, entities decoded, white space collapsed, control characters dropped.
 #[must_use]
 pub fn plain(text: &str) -> String {
-    let stripped = if text.contains('<') { decode(&ammonia::Builder::empty().clean(text).to_string()) } else { text.into() };
+    let stripped = if text.contains('<') {
+        decode(&ammonia::Builder::empty().clean(text).to_string())
+    } else {
+        text.into()
+    };
     let mut line = String::with_capacity(stripped.len());
-    for word in stripped.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+    for word in stripped
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+    {
         if !line.is_empty() {
             line.push(' ');
         }
@@ -75,26 +121,36 @@ pub fn plain(text: &str) -> String {
 /// How many words a reader sees in `html`.
 #[must_use]
 pub fn words(html: &str) -> u32 {
-    let text = html.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, after)| after));
+    let text = html
+        .split('<')
+        .map(|piece| piece.split_once('>').map_or(piece, |(_, after)| after));
     let count: usize = text.map(|piece| piece.unicode_words().count()).sum();
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 fn unfenced(html: &str) -> &str {
     let trimmed = html.trim();
-    let Some(opened) = trimmed.strip_prefix("```") else { return trimmed };
+    let Some(opened) = trimmed.strip_prefix("```") else {
+        return trimmed;
+    };
     let inside = opened.split_once('\n').map_or("", |(_, rest)| rest);
     inside.trim_end().strip_suffix("```").unwrap_or(inside).trim()
 }
 
 /// The entities that the serialiser of the sanitiser writes in text.
 fn decode(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", " ").replace("&quot;", "\"").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&nbsp;", " ")
+        .replace("&quot;", "\"")
+        .replace("&amp;", "&")
 }
 
 fn distinct(lines: impl Iterator<Item = String>) -> Vec<String> {
     let mut seen = HashSet::new();
-    lines.filter(|line| !line.is_empty() && seen.insert(line.to_lowercase())).collect()
+    lines
+        .filter(|line| !line.is_empty() && seen.insert(line.to_lowercase()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -113,8 +169,12 @@ mod tests {
 
     #[test]
     fn links_are_https_and_not_followed() {
-        let clean = body(r#"<a href="https://iana.org/">x</a><a href="/guess">y</a><a href="http://plain.example">z</a>"#);
-        assert_eq!(clean, r#"<a href="https://iana.org/" rel="noopener nofollow">x</a><a rel="noopener nofollow">y</a><a rel="noopener nofollow">z</a>"#);
+        let clean =
+            body(r#"<a href="https://iana.org/">x</a><a href="/guess">y</a><a href="http://plain.example">z</a>"#);
+        assert_eq!(
+            clean,
+            r#"<a href="https://iana.org/" rel="noopener nofollow">x</a><a rel="noopener nofollow">y</a><a rel="noopener nofollow">z</a>"#
+        );
     }
 
     #[test]

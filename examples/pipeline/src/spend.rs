@@ -12,7 +12,11 @@ pub(crate) fn of_response(page: &Page, purpose: &str, response: &TextResponse, u
         model: response.model.clone(),
         input_tokens: usage.input_tokens,
         output_tokens: usage.output_tokens,
-        cost_micros: response.attempts.iter().filter_map(|attempt| attempt.cost_micros).reduce(|a, b| a + b),
+        cost_micros: response
+            .attempts
+            .iter()
+            .filter_map(|attempt| attempt.cost_micros)
+            .reduce(|a, b| a + b),
         outcome: "ok".into(),
     }
 }

@@ -71,7 +71,10 @@ pub struct Topics<R> {
 
 impl<R> std::fmt::Debug for Topics<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Topics").field("file", &self.file).field("columns", &self.columns).finish_non_exhaustive()
+        f.debug_struct("Topics")
+            .field("file", &self.file)
+            .field("columns", &self.columns)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,8 +85,14 @@ impl<R: Read> Topics<R> {
     /// [`TopicsError::Header`] when a required column is missing or a column is named twice, [`TopicsError::Io`].
     pub fn new(file: &str, input: R, site: &SiteConfig) -> Result<Self, TopicsError> {
         let unread = Arc::new(AtomicU64::new(0));
-        let mut rows = csv::Reader::from_reader(Metered { inner: input, unread: Arc::clone(&unread) });
-        let header = |message: String| TopicsError::Header { file: file.into(), message };
+        let mut rows = csv::Reader::from_reader(Metered {
+            inner: input,
+            unread: Arc::clone(&unread),
+        });
+        let header = |message: String| TopicsError::Header {
+            file: file.into(),
+            message,
+        };
         let columns: Vec<String> = match rows.headers() {
             Ok(names) => names.iter().map(|name| name.trim().to_owned()).collect(),
             Err(error) => return Err(header(describe(&error, &[]).1)),
@@ -96,8 +105,15 @@ impl<R: Read> Topics<R> {
         let mut identity = [0; 3];
         for (slot, name) in identity.iter_mut().zip(REQUIRED) {
             *slot = columns.iter().position(|column| column == name).ok_or_else(|| {
-                let found = columns.iter().take(12).map(String::as_str).collect::<Vec<_>>().join(", ");
-                header(format!("column {name:?} is missing; expected key, slug, keyword and any facts, found {found:?}"))
+                let found = columns
+                    .iter()
+                    .take(12)
+                    .map(String::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                header(format!(
+                    "column {name:?} is missing; expected key, slug, keyword and any facts, found {found:?}"
+                ))
             })?;
         }
         Ok(Self {
@@ -145,7 +161,9 @@ impl<R: Read> Topics<R> {
             }
             facts.insert(name.clone(), Value::from(cell.trim()));
         }
-        let [key, slug, keyword] = self.identity.map(|index| self.record.get(index).unwrap_or_default().trim().to_owned());
+        let [key, slug, keyword] = self
+            .identity
+            .map(|index| self.record.get(index).unwrap_or_default().trim().to_owned());
         for (index, (name, value)) in REQUIRED.into_iter().zip([&key, &slug, &keyword]).enumerate() {
             if value.is_empty() {
                 return Err(self.fault(line, name, "the cell is empty".into()));
@@ -165,12 +183,18 @@ impl<R: Read> Topics<R> {
             primary_keyword: keyword,
             topic: Value::Object(facts),
         };
-        // TODO-LEAD page.validate().map_err(|error| self.fault(line, "row", error.to_string()))?;
+        page.validate()
+            .map_err(|error| self.fault(line, "row", error.to_string()))?;
         Ok(page)
     }
 
     fn fault(&self, line: u64, field: &str, message: String) -> TopicsError {
-        TopicsError::Row { file: self.file.clone(), line, field: field.into(), message }
+        TopicsError::Row {
+            file: self.file.clone(),
+            line,
+            field: field.into(),
+            message,
+        }
     }
 }
 
@@ -208,7 +232,8 @@ struct Metered<R> {
 impl<R: Read> Read for Metered<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.unread.load(Ordering::Relaxed) > MAX_ROW {
-            let message = format!("the row does not end within {MAX_ROW} bytes; is a quote left open, or a cell far too long?");
+            let message =
+                format!("the row does not end within {MAX_ROW} bytes; is a quote left open, or a cell far too long?");
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         let count = self.inner.read(buffer)?;

@@ -23,14 +23,27 @@ impl Key {
     pub(super) fn parse(&self, text: &str) -> Result<Value, &'static str> {
         match self.kind {
             Kind::Text => Ok(Value::from(text)),
-            Kind::Number => text.trim().parse::<u32>().map(Value::from).map_err(|_| "a whole number"),
-            Kind::Switch => text.trim().parse::<bool>().map(Value::from).map_err(|_| "true or false"),
+            Kind::Number => text
+                .trim()
+                .parse::<u32>()
+                .map(Value::from)
+                .map_err(|_| "a whole number"),
+            Kind::Switch => text
+                .trim()
+                .parse::<bool>()
+                .map(Value::from)
+                .map_err(|_| "true or false"),
         }
     }
 }
 
 const fn key(name: &'static str, section: &'static str, field: &'static str, kind: Kind) -> Key {
-    Key { name, section, field, kind }
+    Key {
+        name,
+        section,
+        field,
+        kind,
+    }
 }
 
 /// Every setting that [`Config::overlay`](super::Config::overlay) knows.

@@ -10,7 +10,12 @@ fn every_key_reaches_a_real_field() {
         let mut tree = serde_json::to_value(Config::default()).unwrap();
         *slot(&mut tree, key.section, key.field) = given.clone();
         let config: Config = serde_json::from_value(tree).unwrap_or_else(|error| panic!("{}: {error}", key.name));
-        assert_eq!(serde_json::to_value(config).unwrap()[key.section][key.field], given, "{}", key.name);
+        assert_eq!(
+            serde_json::to_value(config).unwrap()[key.section][key.field],
+            given,
+            "{}",
+            key.name
+        );
     }
 }
 
@@ -28,7 +33,10 @@ fn every_bad_setting_is_named_at_once() {
     })
     .unwrap_err();
     assert_eq!(error.problems.len(), 2, "{error}");
-    assert!(error.problems[0].contains("PAGES_PER_RUN is \"many\", expected a whole number"), "{error}");
+    assert!(
+        error.problems[0].contains("PAGES_PER_RUN is \"many\", expected a whole number"),
+        "{error}"
+    );
 }
 
 #[test]

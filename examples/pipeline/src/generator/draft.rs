@@ -86,14 +86,26 @@ impl Generator {
             model,
             word_count: gates.words,
         };
-        let save = SavePage { content, to, outbox, spend };
-        match self.store.save(&Op::at(platform::now_ms()), &page.to_ref(), &save).await {
+        let save = SavePage {
+            content,
+            to,
+            outbox,
+            spend,
+        };
+        match self
+            .store
+            .save(&Op::at(platform::now_ms()), &page.to_ref(), &save)
+            .await
+        {
             Ok(_) if to == Status::InReview => Ok(Drafted::InReview { slug }),
             Ok(_) => Ok(Drafted::Published { slug }),
             // The lease ended and another run has the topic: its draft counts, ours is dropped.
             Err(StoreError::StaleVersion { .. } | StoreError::IllegalTransition { .. }) => Ok(Drafted::Lost { slug }),
-            Err(error @ (StoreError::Conflict { .. } | StoreError::InvalidInput { .. } | StoreError::TooLarge { .. })) => {
-                self.give_back(page, Failure::content(error.to_string()), save.spend).await
+            Err(
+                error @ (StoreError::Conflict { .. } | StoreError::InvalidInput { .. } | StoreError::TooLarge { .. }),
+            ) => {
+                self.give_back(page, Failure::content(error.to_string()), save.spend)
+                    .await
             }
             Err(error) => Err(error.into()),
         }
@@ -103,11 +115,14 @@ impl Generator {
     async fn give_back(&self, page: Page, failure: Failure, spend: Vec<NewSpend>) -> Result<Drafted> {
         let now = platform::now_ms();
         let last = failure.counts && page.attempts >= self.config.generator.max_attempts;
-        let wait = failure.wait_ms.unwrap_or_else(|| (RETRY_MS << page.attempts.min(12)).min(MAX_RETRY_MS));
+        let wait = failure
+            .wait_ms
+            .unwrap_or_else(|| (RETRY_MS << page.attempts.min(12)).min(MAX_RETRY_MS));
         let change = Transition {
             to: if last { Status::Failed } else { Status::Planned },
             reason: Some(failure.message.clone()),
             not_before_ms: (!last).then_some(now + wait),
+            release: !failure.counts,
             outbox: Vec::new(),
             spend,
         };
@@ -117,17 +132,29 @@ impl Generator {
         }
         tracing::warn!(slug = page.slug, reason = failure.message, failed = last, "not drafted");
         Ok(if last {
-            Drafted::Failed { slug: page.slug, reason: failure.message }
+            Drafted::Failed {
+                slug: page.slug,
+                reason: failure.message,
+            }
         } else {
-            Drafted::Postponed { slug: page.slug, reason: failure.message, stop: failure.stop }
+            Drafted::Postponed {
+                slug: page.slug,
+                reason: failure.message,
+                stop: failure.stop,
+            }
         })
     }
 }
 
 /// The outbox row that tells the poster of a page.
 pub(crate) fn announcement(page: &Page) -> Result<NewOutbox> {
-    let message = PageMessage { page_id: page.id.to_string() };
-    Ok(NewOutbox { topic: PAGE_PUBLISHED.into(), payload: serde_json::to_value(message)? })
+    let message = PageMessage {
+        page_id: page.id.to_string(),
+    };
+    Ok(NewOutbox {
+        topic: PAGE_PUBLISHED.into(),
+        payload: serde_json::to_value(message)?,
+    })
 }
 
 /// Why a topic was not drafted, and what follows.
@@ -142,7 +169,12 @@ struct Failure {
 
 impl Failure {
     fn content(message: String) -> Self {
-        Self { message, counts: true, stop: false, wait_ms: None }
+        Self {
+            message,
+            counts: true,
+            stop: false,
+            wait_ms: None,
+        }
     }
 
     fn of(error: &ModelError) -> Self {
@@ -153,7 +185,14 @@ impl Failure {
                 | ModelError::ModelNotFound(_)
                 | ModelError::Config(_)
         );
-        let wait_ms = error.retry_after().and_then(|wait| i64::try_from(wait.as_millis()).ok());
-        Self { message: error.to_string(), counts: !stop && !error.is_retryable(), stop, wait_ms }
+        let wait_ms = error
+            .retry_after()
+            .and_then(|wait| i64::try_from(wait.as_millis()).ok());
+        Self {
+            message: error.to_string(),
+            counts: !stop && !error.is_retryable(),
+            stop,
+            wait_ms,
+        }
     }
 }

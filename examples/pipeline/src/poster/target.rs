@@ -17,8 +17,11 @@ const ACCOUNT_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// When to look again for a post whose outcome is unknown: seconds since it was armed, and the wait from there.
 /// Past the last it is parked for a person.
-const LOOKS: [(i64, Duration); 3] =
-    [(15, Duration::from_secs(15)), (75, Duration::from_secs(60)), (375, Duration::from_secs(300))];
+const LOOKS: [(i64, Duration); 3] = [
+    (15, Duration::from_secs(15)),
+    (75, Duration::from_secs(60)),
+    (375, Duration::from_secs(300)),
+];
 
 impl Poster {
     pub(super) async fn post(&self, target: &dyn SocialTarget, page: &Page) -> Step {
@@ -39,11 +42,17 @@ impl Poster {
             campaign: self.config.poster.campaign.clone(),
         };
         let now = platform::now_ms();
-        match self.store.claim_post(&Op::at(now), &key, &self.owner, self.lease()).await? {
+        match self
+            .store
+            .claim_post(&Op::at(now), &key, &self.owner, self.lease())
+            .await?
+        {
             PostClaim::Posted(_) => Ok(Step::Done),
             PostClaim::Busy { until_ms } => Ok(later_at(until_ms, now, "another consumer has the post")),
             PostClaim::NotBefore { at_ms } => Ok(later_at(at_ms, now, "it is too early to try again")),
-            PostClaim::Closed(record) => Ok(Step::Dead(record.last_error.unwrap_or_else(|| record.status.to_string()))),
+            PostClaim::Closed(record) => Ok(Step::Dead(
+                record.last_error.unwrap_or_else(|| record.status.to_string()),
+            )),
             PostClaim::Claimed(record) => self.publish(target, page, &record).await,
             PostClaim::Unsettled(record) => self.reconcile(target, &record).await,
         }
@@ -60,7 +69,10 @@ impl Poster {
             Err(error) => return self.refused(claimed, error.to_string(), None).await,
         };
         let op = Op::at(platform::now_ms());
-        let armed = self.store.arm_post(&op, &claimed.to_ref(), &post.text, &payload, self.lease()).await?;
+        let armed = self
+            .store
+            .arm_post(&op, &claimed.to_ref(), &post.text, &payload, self.lease())
+            .await?;
         match target.publish(&post).await {
             Ok(published) => self.posted(&armed, published).await,
             Err(error) => self.failed(&armed, error).await,
@@ -71,7 +83,11 @@ impl Poster {
     async fn reconcile(&self, target: &dyn SocialTarget, record: &PostRecord) -> Result<Step, StoreError> {
         let post: Post = match serde_json::from_value(record.payload.clone()) {
             Ok(post) => post,
-            Err(error) => return self.park(record, format!("the armed post cannot be read back: {error}")).await,
+            Err(error) => {
+                return self
+                    .park(record, format!("the armed post cannot be read back: {error}"))
+                    .await;
+            }
         };
         let mut attempt = Attempt::new(post, record.in_flight_at_ms.unwrap_or(record.updated_at_ms));
         if let Ok(evidence) = serde_json::from_value::<Evidence>(record.evidence.clone()) {
@@ -80,14 +96,26 @@ impl Poster {
         match target.reconcile(&attempt).await {
             Ok(Reconciled::Found(published)) => self.posted(record, published).await,
             Ok(Reconciled::Absent) => {
-                self.refused(record, "the network does not have the post".into(), Some(Duration::ZERO)).await
+                self.refused(
+                    record,
+                    "the network does not have the post".into(),
+                    Some(Duration::ZERO),
+                )
+                .await
             }
             Ok(Reconciled::CannotTell { why }) => self.unknown(record, record.evidence.clone(), why).await,
-            Ok(_) => self.park(record, "the network answered in a way this version does not know".into()).await,
+            Ok(_) => {
+                self.park(
+                    record,
+                    "the network answered in a way this version does not know".into(),
+                )
+                .await
+            }
             // The question failed, not the post: asked again later, however long it takes.
             Err(error) => {
                 let wait = error.retry_after().unwrap_or(RETRY_WAIT);
-                self.look_later(record, record.evidence.clone(), error.to_string(), wait).await
+                self.look_later(record, record.evidence.clone(), error.to_string(), wait)
+                    .await
             }
         }
     }
@@ -109,18 +137,33 @@ impl Poster {
     }
 
     async fn posted(&self, record: &PostRecord, published: Published) -> Result<Step, StoreError> {
-        self.settle(record, PostOutcome::Posted { remote_id: published.id, url: published.url }).await?;
+        self.settle(
+            record,
+            PostOutcome::Posted {
+                remote_id: published.id,
+                url: published.url,
+            },
+        )
+        .await?;
         Ok(Step::Done)
     }
 
     /// Nothing was posted: again after `wait`, or never.
     async fn refused(&self, record: &PostRecord, error: String, wait: Option<Duration>) -> Result<Step, StoreError> {
         let Some(wait) = wait else {
-            self.settle(record, PostOutcome::Rejected { error: error.clone() }).await?;
+            self.settle(record, PostOutcome::Rejected { error: error.clone() })
+                .await?;
             return Ok(Step::Dead(error));
         };
         let not_before_ms = platform::now_ms() + millis(wait);
-        self.settle(record, PostOutcome::Retry { error: error.clone(), not_before_ms }).await?;
+        self.settle(
+            record,
+            PostOutcome::Retry {
+                error: error.clone(),
+                not_before_ms,
+            },
+        )
+        .await?;
         Ok(Step::Later(wait, error))
     }
 
@@ -129,7 +172,13 @@ impl Poster {
         let since = (platform::now_ms() - record.in_flight_at_ms.unwrap_or(record.updated_at_ms)) / 1_000;
         match LOOKS.into_iter().find(|(until, _)| since < *until) {
             Some((_, wait)) => self.look_later(record, evidence, error, wait).await,
-            None => self.park(record, format!("whether it was posted is unknown, a person has to look: {error}")).await,
+            None => {
+                self.park(
+                    record,
+                    format!("whether it was posted is unknown, a person has to look: {error}"),
+                )
+                .await
+            }
         }
     }
 
@@ -141,12 +190,21 @@ impl Poster {
         wait: Duration,
     ) -> Result<Step, StoreError> {
         let not_before_ms = platform::now_ms() + millis(wait);
-        self.settle(record, PostOutcome::Unknown { evidence, error: error.clone(), not_before_ms }).await?;
+        self.settle(
+            record,
+            PostOutcome::Unknown {
+                evidence,
+                error: error.clone(),
+                not_before_ms,
+            },
+        )
+        .await?;
         Ok(Step::Later(wait, error))
     }
 
     async fn park(&self, record: &PostRecord, error: String) -> Result<Step, StoreError> {
-        self.settle(record, PostOutcome::Parked { error: error.clone() }).await?;
+        self.settle(record, PostOutcome::Parked { error: error.clone() })
+            .await?;
         Ok(Step::Dead(error))
     }
 
@@ -166,7 +224,10 @@ impl Poster {
 }
 
 fn later_at(at_ms: i64, now: i64, why: &str) -> Step {
-    Step::Later(Duration::from_millis(u64::try_from(at_ms - now).unwrap_or(0) + 1), why.into())
+    Step::Later(
+        Duration::from_millis(u64::try_from(at_ms - now).unwrap_or(0) + 1),
+        why.into(),
+    )
 }
 
 fn millis(wait: Duration) -> i64 {

@@ -32,7 +32,9 @@ impl Poster {
             return Ok(post);
         }
         let never = |message: String| Refusal { message, wait: None };
-        let Some(content) = &page.content else { return Err(never("the page has no content".into())) };
+        let Some(content) = &page.content else {
+            return Err(never("the page has no content".into()));
+        };
         let limits = target.limits();
         let reserved = limits.link_cost(&content.canonical_url);
         let room = limits.max_text().saturating_sub(reserved);
@@ -40,12 +42,18 @@ impl Poster {
         let request = prompt::post(&self.config, page, target.network(), room);
         let written = self.model.generate_object::<PostDraft>(&request).await;
         let (text, spent) = match written {
-            Ok(object) => (object.value.text, vec![spend::of_response(page, "post", &object.response, object.usage)]),
+            Ok(object) => (
+                object.value.text,
+                vec![spend::of_response(page, "post", &object.response, object.usage)],
+            ),
             Err(error) => {
                 let spent = spend::of_failure(page, "post", &error);
                 self.record_spend(&spent).await;
                 let wait = error.is_retryable().then(|| error.retry_after().unwrap_or(MODEL_WAIT));
-                return Err(Refusal { message: format!("no text for the post: {error}"), wait });
+                return Err(Refusal {
+                    message: format!("no text for the post: {error}"),
+                    wait,
+                });
             }
         };
         self.record_spend(&spent).await;

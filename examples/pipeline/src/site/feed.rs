@@ -14,7 +14,9 @@ use crate::config::SiteConfig;
 /// Never in practice: it writes to memory.
 pub fn sitemap(site: &SiteConfig, entries: &[Entry]) -> io::Result<String> {
     document(|xml| {
-        let urlset = xml.create_element("urlset").with_attribute(("xmlns", "http://www.sitemaps.org/schemas/sitemap/0.9"));
+        let urlset = xml
+            .create_element("urlset")
+            .with_attribute(("xmlns", "http://www.sitemaps.org/schemas/sitemap/0.9"));
         urlset.write_inner_content(|xml| {
             for entry in entries.iter().take(50_000) {
                 xml.create_element("url").write_inner_content(|xml| {
@@ -40,16 +42,23 @@ pub fn robots(site: &SiteConfig) -> String {
 /// Never in practice: it writes to memory.
 pub fn feed(site: &SiteConfig, entries: &[Entry]) -> io::Result<String> {
     let mut newest: Vec<&Entry> = entries.iter().collect();
-    newest.sort_by(|a, b| b.published_at_ms.cmp(&a.published_at_ms).then_with(|| a.slug.cmp(&b.slug)));
+    newest.sort_by(|a, b| {
+        b.published_at_ms
+            .cmp(&a.published_at_ms)
+            .then_with(|| a.slug.cmp(&b.slug))
+    });
     newest.truncate(50);
     let updated = newest.iter().map(|entry| entry.modified_at_ms).max().unwrap_or(0);
     document(|xml| {
-        let feed = xml.create_element("feed").with_attribute(("xmlns", "http://www.w3.org/2005/Atom"));
+        let feed = xml
+            .create_element("feed")
+            .with_attribute(("xmlns", "http://www.w3.org/2005/Atom"));
         feed.write_inner_content(|xml| {
             text(xml, "id", &format!("{}/", site.base_url))?;
             text(xml, "title", &site.name)?;
             text(xml, "updated", &rfc3339(updated))?;
-            xml.create_element("author").write_inner_content(|xml| text(xml, "name", &site.name))?;
+            xml.create_element("author")
+                .write_inner_content(|xml| text(xml, "name", &site.name))?;
             link(xml, "self", &format!("{}/feed.xml", site.base_url))?;
             link(xml, "alternate", &format!("{}/", site.base_url))?;
             for entry in &newest {
@@ -84,6 +93,9 @@ fn text(xml: &mut Xml, name: &str, value: &str) -> io::Result<()> {
 }
 
 fn link(xml: &mut Xml, rel: &str, href: &str) -> io::Result<()> {
-    xml.create_element("link").with_attribute(("rel", rel)).with_attribute(("href", href)).write_empty()?;
+    xml.create_element("link")
+        .with_attribute(("rel", rel))
+        .with_attribute(("href", href))
+        .write_empty()?;
     Ok(())
 }

@@ -108,7 +108,10 @@ fn structured_data(site: &SiteConfig, page: &Page, content: &Content, url: &str)
         "author": { "@type": "Organization", "name": site.name, "url": format!("{}/", site.base_url) },
         "keywords": content.keywords,
     });
-    for (field, at) in [("datePublished", page.published_at_ms), ("dateModified", page.modified_at_ms.or(page.published_at_ms))] {
+    for (field, at) in [
+        ("datePublished", page.published_at_ms),
+        ("dateModified", page.modified_at_ms.or(page.published_at_ms)),
+    ] {
         if let Some(at) = at {
             article[field] = json!(rfc3339(at));
         }

@@ -21,7 +21,10 @@ async fn every_topic_becomes_one_published_page_and_one_message() {
     assert_eq!((report.published, report.sent), (10, 10), "{report:?}");
     let page = world.page("topic-003").await;
     assert_eq!(page.status, Status::Published);
-    assert_eq!(page.content.unwrap().canonical_url, "https://almanac.example/topic-003/");
+    assert_eq!(
+        page.content.unwrap().canonical_url,
+        "https://almanac.example/topic-003/"
+    );
     assert_eq!(world.queue.depth().await.unwrap().ready, 10);
 
     let again = world.run(Scripted::new()).await;
@@ -42,7 +45,10 @@ async fn what_a_model_is_told_holds_the_facts_as_json() {
     let model = writes(1);
     world.run(model.clone()).await;
     let asked = model.requests()[0].messages[0].text();
-    assert!(asked.contains("```json\n") && asked.contains("\"key\": \"topic-000\""), "{asked}");
+    assert!(
+        asked.contains("```json\n") && asked.contains("\"key\": \"topic-000\""),
+        "{asked}"
+    );
 }
 
 #[tokio::test]
@@ -53,7 +59,11 @@ async fn a_draft_that_fails_a_gate_goes_back_with_the_reason() {
     let model = Scripted::new().reply(thin.to_string()).reply(good_page().to_string());
     let report = world.run(model.clone()).await;
     assert_eq!(report.published, 1, "{report:?}");
-    assert!(model.requests()[1].messages[0].text().contains("title has 5 characters, expected 30 to 65"));
+    assert!(
+        model.requests()[1].messages[0]
+            .text()
+            .contains("title has 5 characters, expected 30 to 65")
+    );
 }
 
 #[tokio::test]
@@ -114,7 +124,9 @@ async fn a_model_that_is_down_postpones_topics_without_using_up_their_attempts()
 async fn refused_credentials_end_the_run() {
     let mut world = World::with_topics(10).await;
     world.config.generator.concurrency = 1;
-    let model = (0..10).fold(Scripted::new(), |model, _| model.error(Error::Unauthenticated(failure())));
+    let model = (0..10).fold(Scripted::new(), |model, _| {
+        model.error(Error::Unauthenticated(failure()))
+    });
     let report = world.run(model.clone()).await;
     assert!(report.stopped.is_some(), "{report:?}");
     assert_eq!(model.requests().len(), 1);
@@ -124,8 +136,18 @@ async fn refused_credentials_end_the_run() {
 #[tokio::test]
 async fn every_call_is_in_the_spend_ledger() {
     let world = World::with_topics(2).await;
-    world.run(Scripted::new().reply(good_page().to_string()).error(Error::Rejected(failure()))).await;
-    let query = SpendQuery { site: Some("almanac".into()), from_ms: 0, until_ms: 1 << 52 };
+    world
+        .run(
+            Scripted::new()
+                .reply(good_page().to_string())
+                .error(Error::Rejected(failure())),
+        )
+        .await;
+    let query = SpendQuery {
+        site: Some("almanac".into()),
+        from_ms: 0,
+        until_ms: 1 << 52,
+    };
     assert_eq!(world.store.spend(&query).await.unwrap().calls, 2);
 }
 
@@ -136,9 +158,21 @@ async fn review_holds_pages_until_a_person_approves() {
     let report = world.run(writes(2)).await;
     assert_eq!((report.in_review, report.sent), (2, 0), "{report:?}");
 
-    review::approve(world.store.as_ref(), &world.page("topic-000").await).await.unwrap();
-    review::reject(world.store.as_ref(), &world.page("topic-001").await, Some("wrong".into())).await.unwrap();
-    assert!(review::approve(world.store.as_ref(), &world.page("topic-001").await).await.is_err());
+    review::approve(world.store.as_ref(), &world.page("topic-000").await)
+        .await
+        .unwrap();
+    review::reject(
+        world.store.as_ref(),
+        &world.page("topic-001").await,
+        Some("wrong".into()),
+    )
+    .await
+    .unwrap();
+    assert!(
+        review::approve(world.store.as_ref(), &world.page("topic-001").await)
+            .await
+            .is_err()
+    );
     let queue = Arc::clone(&world.queue);
     let relayed = Relay::new(Arc::clone(&world.store), queue).drain().await.unwrap();
     assert_eq!(relayed.sent, 1);
@@ -165,16 +199,29 @@ impl Queue for Down {
         if self.up.load(Ordering::Relaxed) {
             return self.queue.send_batch(messages).await;
         }
-        Err(presswork_queue::Error::Unavailable { provider: "down", message: "down".into(), retry_after: None, source: None })
+        Err(presswork_queue::Error::Unavailable {
+            provider: "down",
+            message: "down".into(),
+            retry_after: None,
+            source: None,
+        })
     }
 }
 
 #[tokio::test]
 async fn a_queue_that_is_down_never_hurts_generation() {
     let world = World::with_topics(5).await;
-    let down = Arc::new(Down { queue: Arc::clone(&world.queue) as _, up: AtomicBool::new(false) });
+    let down = Arc::new(Down {
+        queue: Arc::clone(&world.queue) as _,
+        up: AtomicBool::new(false),
+    });
     let config = Arc::new(world.config.clone());
-    let generator = Generator::new(config, Arc::clone(&world.store), Arc::clone(&down) as _, Arc::new(writes(5)));
+    let generator = Generator::new(
+        config,
+        Arc::clone(&world.store),
+        Arc::clone(&down) as _,
+        Arc::new(writes(5)),
+    );
     let report = generator.run(&|_| {}).await.unwrap();
     assert_eq!((report.published, report.sent), (5, 0), "{report:?}");
     assert!(report.waiting > 0 && report.problems[0].contains("down"), "{report:?}");

@@ -8,7 +8,9 @@ use crate::support::World;
 async fn take(world: &World, text: &str) -> Result<(u64, u64), String> {
     let open = || Ok(Cursor::new(text.to_owned()));
     let report = import(world.store.as_ref(), &world.config.site, "topics.csv", open, &|_| {}).await;
-    report.map(|report| (report.created, report.existing)).map_err(|error| error.to_string())
+    report
+        .map(|report| (report.created, report.existing))
+        .map_err(|error| error.to_string())
 }
 
 #[tokio::test]
@@ -35,7 +37,9 @@ async fn a_bad_last_row_changes_nothing() {
 #[tokio::test]
 async fn more_rows_than_one_transaction_holds_are_all_planned() {
     let world = World::with_topics(0).await;
-    let rows: String = (0..2_500).map(|index| format!("k{index},k{index},k{index}\n")).collect();
+    let rows: String = (0..2_500)
+        .map(|index| format!("k{index},k{index},k{index}\n"))
+        .collect();
     assert_eq!(take(&world, &format!("key,slug,keyword\n{rows}")).await, Ok((2_500, 0)));
 }
 

@@ -8,8 +8,8 @@ use presswork_content_store::{PostQuery, PostStatus};
 use presswork_pipeline::Poster;
 use presswork_queue::{DeadLetterFilter, DeadLetters, Message, Queue};
 use presswork_social::{
-    Account, Attempt, Error, Evidence, Limits, Media, Outbox, Post, Published, Reconciled, Report, Result, SocialTarget,
-    UploadedMedia,
+    Account, Attempt, Error, Evidence, Limits, Media, Outbox, Post, Published, Reconciled, Report, Result,
+    SocialTarget, UploadedMedia,
 };
 
 use crate::support::{World, good_page, post_text};
@@ -35,7 +35,11 @@ struct Network {
 impl Network {
     fn new(faults: &[Fault]) -> Arc<Self> {
         let faults = Mutex::new(faults.iter().rev().copied().collect());
-        Arc::new(Self { inner: Outbox::memory(), faults, reconciles: AtomicU32::new(0) })
+        Arc::new(Self {
+            inner: Outbox::memory(),
+            faults,
+            reconciles: AtomicU32::new(0),
+        })
     }
 
     fn visible(&self) -> usize {
@@ -78,7 +82,10 @@ impl SocialTarget for Network {
                 report: Report::new("network", "slow down"),
                 retry_after: Some(Duration::from_millis(1)),
             }),
-            Some(Fault::Refused) => Err(Error::Rejected { report: Report::new("network", "never"), field: None }),
+            Some(Fault::Refused) => Err(Error::Rejected {
+                report: Report::new("network", "never"),
+                field: None,
+            }),
         }
     }
     async fn reconcile(&self, attempt: &Attempt) -> Result<Reconciled> {
@@ -93,7 +100,12 @@ async fn published(count: usize, targets: Vec<Arc<dyn SocialTarget>>) -> (World,
     let model = (0..count).fold(Scripted::new(), |model, _| model.reply(good_page().to_string()));
     world.run(model).await;
     let model = (0..count * 5).fold(Scripted::new(), |model, _| model.reply(post_text().to_string()));
-    let poster = Poster::new(Arc::new(world.config.clone()), Arc::clone(&world.store), Arc::new(model), targets);
+    let poster = Poster::new(
+        Arc::new(world.config.clone()),
+        Arc::clone(&world.store),
+        Arc::new(model),
+        targets,
+    );
     (world, poster)
 }
 
@@ -109,7 +121,10 @@ async fn each_page_is_posted_once_with_its_link() {
     assert_eq!(world.consume(&poster).await.acked, 3);
     let posts = network.inner.posts().unwrap();
     assert_eq!(posts.len(), 3);
-    let post = posts.iter().find(|post| post.link.as_deref() == Some("https://almanac.example/topic-001/")).unwrap();
+    let post = posts
+        .iter()
+        .find(|post| post.link.as_deref() == Some("https://almanac.example/topic-001/"))
+        .unwrap();
     assert_eq!(post.text, "Did you know?\n\nhttps://almanac.example/topic-001/");
     assert_eq!(statuses(&world).await, [PostStatus::Posted; 3]);
 }
@@ -170,7 +185,10 @@ async fn one_hopeless_target_does_not_hide_another() {
     assert_eq!(totals.dead_lettered, 1, "{totals:?}");
     assert_eq!(good.posts().unwrap().len(), 1);
     let letters = world.queue.list(&DeadLetterFilter::all(), None, 10).await.unwrap();
-    assert!(letters[0].reason.contains("network: ") && letters[0].reason.contains("never"), "{letters:?}");
+    assert!(
+        letters[0].reason.contains("network: ") && letters[0].reason.contains("never"),
+        "{letters:?}"
+    );
 }
 
 #[tokio::test]
@@ -191,7 +209,11 @@ async fn two_consumers_of_one_message_post_once() {
     let (world, poster) = published(1, vec![network.clone()]).await;
     let page = world.page("topic-000").await;
     for _ in 0..7 {
-        world.queue.send(&Message::json(&serde_json::json!({ "page_id": page.id })).unwrap()).await.unwrap();
+        world
+            .queue
+            .send(&Message::json(&serde_json::json!({ "page_id": page.id })).unwrap())
+            .await
+            .unwrap();
     }
     tokio::join!(world.consume(&poster), world.consume(&poster));
     assert_eq!(network.visible(), 1);
@@ -204,7 +226,12 @@ async fn a_text_beyond_the_limit_is_cut_at_a_word() {
     world.run(Scripted::new().reply(good_page().to_string())).await;
     let long = serde_json::json!({ "text": "word ".repeat(200) });
     let model = Arc::new(Scripted::new().reply(long.to_string()));
-    let poster = Poster::new(Arc::new(world.config.clone()), Arc::clone(&world.store), model, vec![network.clone()]);
+    let poster = Poster::new(
+        Arc::new(world.config.clone()),
+        Arc::clone(&world.store),
+        model,
+        vec![network.clone()],
+    );
     assert_eq!(world.consume(&poster).await.acked, 1);
     let post = &network.inner.posts().unwrap()[0];
     assert!(post.text.contains("word word…\n\nhttps://"), "{}", post.text);

@@ -21,11 +21,21 @@ async fn a_page_has_canonical_open_graph_and_structured_data() {
         content.title = "</script><script>alert(1)</script>".into();
     }
     let html = site::page(&world.config.site, &page).unwrap();
-    assert!(html.contains(r#"<link rel="canonical" href="https://almanac.example/topic-000/">"#), "{html}");
-    assert!(html.contains(r#"property="og:title""#) && html.contains("<h1>&lt;/script&gt;"), "{html}");
+    assert!(
+        html.contains(r#"<link rel="canonical" href="https://almanac.example/topic-000/">"#),
+        "{html}"
+    );
+    assert!(
+        html.contains(r#"property="og:title""#) && html.contains("<h1>&lt;/script&gt;"),
+        "{html}"
+    );
     assert!(!html.contains("<script>alert"), "{html}");
     assert!(!html.contains("noindex"), "a published page may be indexed");
-    let json = html.split("ld+json\">").nth(1).and_then(|rest| rest.split("</script>").next()).unwrap();
+    let json = html
+        .split("ld+json\">")
+        .nth(1)
+        .and_then(|rest| rest.split("</script>").next())
+        .unwrap();
     let graph: serde_json::Value = serde_json::from_str(json).unwrap();
     assert_eq!(graph["@graph"][0]["headline"], "</script><script>alert(1)</script>");
 }
@@ -49,7 +59,10 @@ async fn a_topic_without_a_page_has_no_html() {
 fn sitemap_and_feed_escape_and_date() {
     let config = presswork_pipeline::Config::default().site;
     let sitemap = site::sitemap(&config, &[entry()]).unwrap();
-    assert!(sitemap.contains("<loc>https://almanac.example/a-b/</loc><lastmod>2026-01-02T00:00:00Z</lastmod>"), "{sitemap}");
+    assert!(
+        sitemap.contains("<loc>https://almanac.example/a-b/</loc><lastmod>2026-01-02T00:00:00Z</lastmod>"),
+        "{sitemap}"
+    );
     let feed = site::feed(&config, &[entry()]).unwrap();
     assert!(feed.contains("<title>Tom &amp; Jerry"), "{feed}");
     assert!(feed.contains("<published>2026-01-01T00:00:00Z</published>"), "{feed}");
@@ -58,5 +71,8 @@ fn sitemap_and_feed_escape_and_date() {
 #[test]
 fn the_home_page_lists_entries() {
     let html = site::home(&presswork_pipeline::Config::default().site, &[entry()]);
-    assert!(html.contains(r#"<a href="/a-b/">Tom &amp; Jerry's &lt;title&gt;</a>"#), "{html}");
+    assert!(
+        html.contains(r#"<a href="/a-b/">Tom &amp; Jerry's &lt;title&gt;</a>"#),
+        "{html}"
+    );
 }

@@ -22,11 +22,22 @@ impl World {
         let mut config = Config::default();
         config.gates.words_min = 3;
         config.generator.concurrency = 4;
-        let topics: Vec<NewPage> = (0..count).map(|index| topic(&config, &format!("topic-{index:03}"))).collect();
+        let topics: Vec<NewPage> = (0..count)
+            .map(|index| topic(&config, &format!("topic-{index:03}")))
+            .collect();
         store.plan(&Op::now(), &topics).await.unwrap();
         let clock = Arc::new(VirtualClock::new());
-        let queue = MemoryQueue::builder().clock(Arc::clone(&clock) as Arc<dyn Clock>).max_attempts(5).build().unwrap();
-        Self { config, store, clock, queue: Arc::new(queue) }
+        let queue = MemoryQueue::builder()
+            .clock(Arc::clone(&clock) as Arc<dyn Clock>)
+            .max_attempts(5)
+            .build()
+            .unwrap();
+        Self {
+            config,
+            store,
+            clock,
+            queue: Arc::new(queue),
+        }
     }
 
     pub(crate) fn generator(&self, model: impl LanguageModel + 'static) -> Generator {
@@ -40,7 +51,11 @@ impl World {
 
     pub(crate) async fn page(&self, slug: &str) -> Page {
         let site = &self.config.site;
-        self.store.get_by_slug(&site.id, &site.locale, slug).await.unwrap().unwrap()
+        self.store
+            .get_by_slug(&site.id, &site.locale, slug)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// Handles every message that is due.

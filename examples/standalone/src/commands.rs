@@ -1,0 +1,9 @@
+//! One file per command.
+
+pub(crate) mod cycle;
+pub(crate) mod import;
+pub(crate) mod posts;
+pub(crate) mod redrive;
+pub(crate) mod review;
+pub(crate) mod serve;
+pub(crate) mod status;

@@ -1,0 +1,60 @@
+//! `presswork import FILE`.
+
+use std::fs::File;
+use std::io::Cursor;
+use std::path::Path;
+
+use presswork_content_store::ContentStore;
+use presswork_pipeline::import::{self, ImportReport};
+
+use crate::cli::Common;
+use crate::exit::Outcome;
+use crate::settings::Settings;
+use crate::{compose, output, progress, sample};
+
+/// Plans the topics of `file`.
+///
+/// # Errors
+/// With file, line and column when the file cannot be used.
+pub(crate) async fn run(common: &Common, file: &Path) -> anyhow::Result<Outcome> {
+    let settings = Settings::load(common)?;
+    settings.make_data_folder()?;
+    let store = compose::store(&settings, false).await?;
+    let report = from_file(&settings, store.as_ref(), file).await?;
+    if common.json {
+        output::json(&report)?;
+    } else {
+        output::text(&format!(
+            "{} topics planned, {} updated, {} there already",
+            report.created, report.updated, report.existing
+        ))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Plans the topics of a file, with a progress bar.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) async fn from_file(
+    settings: &Settings,
+    store: &dyn ContentStore,
+    file: &Path,
+) -> anyhow::Result<ImportReport> {
+    let size = std::fs::metadata(file).map_or(0, |metadata| metadata.len());
+    let bar = progress::bytes("import", size * 2);
+    let on_progress = |bytes| bar.set_position(bytes);
+    let name = file.display().to_string();
+    let report = import::import(store, &settings.pipeline.site, &name, || File::open(file), &on_progress).await;
+    bar.finish_and_clear();
+    Ok(report?)
+}
+
+/// Plans the topics of the built-in sample.
+///
+/// # Errors
+/// When the store refuses.
+pub(crate) async fn from_sample(settings: &Settings, store: &dyn ContentStore) -> anyhow::Result<ImportReport> {
+    let open = || Ok(Cursor::new(sample::TOPICS));
+    Ok(import::import(store, &settings.pipeline.site, "sample topics", open, &|_| {}).await?)
+}

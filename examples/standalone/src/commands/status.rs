@@ -1,0 +1,147 @@
+//! `presswork status`.
+
+use presswork_content_store::{ContentStore, PostStatus, SpendQuery, Status};
+use presswork_queue::Inspect;
+use serde::Serialize;
+
+use crate::cli::Common;
+use crate::compose::{self, WholeQueue};
+use crate::exit::Outcome;
+use crate::settings::Settings;
+use crate::{export, output};
+
+/// How everything stands.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// Pages by status, without those that have none.
+    pub(crate) pages: Vec<(String, u64)>,
+    /// Messages in the outbox that are not in the queue yet.
+    pub(crate) outbox_waiting: u64,
+    /// Outbox rows that were given up.
+    pub(crate) outbox_dead: u64,
+    /// Messages that can be handled now.
+    pub(crate) queue_ready: u64,
+    /// Messages that wait for their time.
+    pub(crate) queue_delayed: u64,
+    /// Messages that somebody handles.
+    pub(crate) queue_leased: u64,
+    /// Messages that were given up.
+    pub(crate) dead_letters: u64,
+    /// Age of the oldest message, in seconds.
+    pub(crate) oldest_message_seconds: Option<u64>,
+    /// Posts by status, without those that have none.
+    pub(crate) posts: Vec<(String, u64)>,
+    /// Model calls since the beginning.
+    pub(crate) model_calls: u64,
+    /// Tokens in.
+    pub(crate) input_tokens: u64,
+    /// Tokens out.
+    pub(crate) output_tokens: u64,
+    /// What they cost, in millionths of a dollar.
+    pub(crate) cost_micros: u64,
+    /// Calls without a known price.
+    pub(crate) unpriced_calls: u64,
+}
+
+/// Prints how everything stands.
+///
+/// # Errors
+/// When store or queue cannot be read.
+pub(crate) async fn run(common: &Common) -> anyhow::Result<Outcome> {
+    let settings = Settings::load(common)?;
+    settings.make_data_folder()?;
+    let store = compose::store(&settings, false).await?;
+    let queue = compose::queue(&settings, false).await?;
+    let report = read(&settings, store.as_ref(), queue.as_ref()).await?;
+    if common.json {
+        output::json(&report)?;
+    } else {
+        output::text(&output::facts(rows(&report)).to_string())?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Reads how everything stands.
+///
+/// # Errors
+/// When store or queue cannot be read.
+pub(crate) async fn read(
+    settings: &Settings,
+    store: &dyn ContentStore,
+    queue: &dyn WholeQueue,
+) -> anyhow::Result<Report> {
+    let site = &settings.pipeline.site.id;
+    let counts = store.counts(site).await?;
+    let posts = store.post_counts().await?;
+    let outbox = store.outbox_counts().await?;
+    let depth = Inspect::depth(queue).await?;
+    let spent = store
+        .spend(&SpendQuery {
+            site: Some(site.clone()),
+            from_ms: 0,
+            until_ms: export::FAR_FUTURE_MS,
+        })
+        .await?;
+    let some = |(name, count): (&'static str, u64)| (count > 0).then(|| (name.to_owned(), count));
+    Ok(Report {
+        pages: Status::ALL
+            .into_iter()
+            .map(|status| (status.as_str(), counts.get(status)))
+            .filter_map(some)
+            .collect(),
+        outbox_waiting: outbox.pending + outbox.claimed,
+        outbox_dead: outbox.dead,
+        queue_ready: depth.ready,
+        queue_delayed: depth.delayed,
+        queue_leased: depth.leased,
+        dead_letters: depth.dead,
+        oldest_message_seconds: depth.oldest_age.map(|age| age.as_secs()),
+        posts: PostStatus::ALL
+            .into_iter()
+            .map(|status| (status.as_str(), posts.get(status)))
+            .filter_map(some)
+            .collect(),
+        model_calls: spent.calls,
+        input_tokens: spent.input_tokens,
+        output_tokens: spent.output_tokens,
+        cost_micros: spent.cost_micros,
+        unpriced_calls: spent.unpriced_calls,
+    })
+}
+
+/// The report as rows of two cells.
+#[must_use]
+pub(crate) fn rows(report: &Report) -> Vec<(&'static str, String)> {
+    let list = |pairs: &[(String, u64)]| match pairs {
+        [] => "none".to_owned(),
+        pairs => pairs
+            .iter()
+            .map(|(name, count)| format!("{count} {}", name.replace('_', " ")))
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    let mut queue = format!(
+        "{} ready, {} delayed, {} leased, {} dead letters",
+        report.queue_ready, report.queue_delayed, report.queue_leased, report.dead_letters
+    );
+    if let Some(seconds) = report.oldest_message_seconds {
+        queue.push_str(&format!(", the oldest {seconds} s old"));
+    }
+    vec![
+        ("Pages", list(&report.pages)),
+        (
+            "Outbox",
+            format!("{} waiting, {} given up", report.outbox_waiting, report.outbox_dead),
+        ),
+        ("Queue", queue),
+        ("Posts", list(&report.posts)),
+        (
+            "Model",
+            format!(
+                "{} calls, {} tokens in, {} out",
+                report.model_calls, report.input_tokens, report.output_tokens
+            ),
+        ),
+        ("Cost", output::cost(report.cost_micros, report.unpriced_calls)),
+    ]
+}

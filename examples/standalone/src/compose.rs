@@ -1,0 +1,163 @@
+//! Chooses the providers that the settings name.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use presswork_ai_adapter::{LanguageModel, LanguageModelExt, OpenAi};
+use presswork_content_store::{ContentStore, MemoryStore, SqliteStore};
+use presswork_pipeline::config::TargetConfig;
+use presswork_queue::{Consumer, DeadLetters, Inspect, MemoryQueue, Queue, SqliteQueue};
+use presswork_social::{Mastodon, Outbox, SocialTarget};
+
+use crate::exit::BadSettings;
+use crate::settings::Settings;
+use crate::templates;
+
+/// Every side of one queue.
+pub(crate) trait WholeQueue: Queue + Consumer + DeadLetters + Inspect {}
+impl<T: Queue + Consumer + DeadLetters + Inspect> WholeQueue for T {}
+
+/// Opens the content store. With `alone`, leases of a process that died are given back at once: the lock on the data
+/// folder says that nobody else holds any.
+///
+/// # Errors
+/// [`BadSettings`] for a URL that names no store, else what the store says.
+pub(crate) async fn store(settings: &Settings, alone: bool) -> anyhow::Result<Arc<dyn ContentStore>> {
+    match settings.store.split_once(':') {
+        Some(("sqlite", path)) => {
+            let store = SqliteStore::open(path)?;
+            if alone {
+                store.release_leases().await?;
+            }
+            Ok(Arc::new(store))
+        }
+        Some(("memory", "")) => Ok(Arc::new(MemoryStore::new())),
+        _ => Err(bad("store", &settings.store, "sqlite:PATH or memory:")),
+    }
+}
+
+/// Opens the queue; `alone` as for [`store`].
+///
+/// # Errors
+/// [`BadSettings`] for a URL that names no queue, else what the queue says.
+pub(crate) async fn queue(settings: &Settings, alone: bool) -> anyhow::Result<Arc<dyn WholeQueue>> {
+    let poster = &settings.pipeline.poster;
+    match settings.queue.split_once(':') {
+        Some(("sqlite", path)) => {
+            let queue = SqliteQueue::builder(path)
+                .name("posts")
+                .max_attempts(poster.max_attempts)
+                .lease(Duration::from_secs(poster.lease_seconds.into()))
+                .build()?;
+            if alone {
+                queue.release_leases().await?;
+            }
+            Ok(Arc::new(queue))
+        }
+        Some(("memory", "")) => Ok(Arc::new(MemoryQueue::new())),
+        _ => Err(bad("queue", &settings.queue, "sqlite:PATH or memory:")),
+    }
+}
+
+/// Builds the model that writes.
+///
+/// # Errors
+/// [`BadSettings`] for an unknown provider or one that lacks its model or key.
+pub(crate) fn model(settings: &Settings) -> anyhow::Result<Arc<dyn LanguageModel>> {
+    let model = &settings.pipeline.model;
+    match model.provider.as_str() {
+        "template" => {
+            if let Some(name) = &model.name {
+                return Err(bad("model.name", name, "no name with the provider template"));
+            }
+            Ok(Arc::new(templates::writer(settings.templates.as_deref())?))
+        }
+        "openai" => {
+            let name = model.name.as_deref().ok_or_else(|| {
+                BadSettings("model.name is missing, expected the model's id, e.g. gpt-5.4-mini".into())
+            })?;
+            let key = secret("OPENAI_API_KEY");
+            let mut builder = OpenAi::builder(name);
+            match (&model.base_url, key) {
+                (None, None) => {
+                    let message = "the environment variable OPENAI_API_KEY is missing; set it, or set model.base_url to a server that needs no key";
+                    return Err(BadSettings(message.into()).into());
+                }
+                (base_url, key) => {
+                    if let Some(url) = base_url {
+                        builder = builder.base_url(url);
+                    }
+                    if let Some(key) = key {
+                        builder = builder.api_key(key);
+                    }
+                }
+            }
+            let openai = builder.build().map_err(|error| BadSettings(error.to_string()))?;
+            Ok(Arc::new(openai.retry(Default::default())))
+        }
+        other => Err(bad("model.provider", other, "template or openai")),
+    }
+}
+
+/// Builds every target; without one in the settings, posts go to a file in the data folder.
+///
+/// # Errors
+/// [`BadSettings`] for an unknown kind, a field that kind does not take, or a missing secret.
+pub(crate) fn targets(settings: &Settings) -> anyhow::Result<Vec<Arc<dyn SocialTarget>>> {
+    if settings.pipeline.targets.is_empty() {
+        return Ok(vec![outbox(settings, None)?]);
+    }
+    settings
+        .pipeline
+        .targets
+        .iter()
+        .map(|config| target(settings, config))
+        .collect()
+}
+
+fn target(settings: &Settings, config: &TargetConfig) -> anyhow::Result<Arc<dyn SocialTarget>> {
+    match config.kind.as_str() {
+        "outbox" => {
+            if config.url.is_some() || config.account.is_some() {
+                return Err(
+                    BadSettings("target outbox: url and account are not used, expected path only".into()).into(),
+                );
+            }
+            outbox(settings, config.path.as_deref())
+        }
+        "mastodon" => {
+            if config.path.is_some() {
+                return Err(BadSettings("target mastodon: path is not used, expected url and account".into()).into());
+            }
+            let field = |value: &Option<String>, name: &str| {
+                value
+                    .clone()
+                    .ok_or_else(|| BadSettings(format!("target mastodon: {name} is missing")))
+            };
+            let (url, account) = (field(&config.url, "url")?, field(&config.account, "account")?);
+            let token = secret("MASTODON_ACCESS_TOKEN").ok_or_else(|| {
+                BadSettings(format!(
+                    "the environment variable MASTODON_ACCESS_TOKEN is missing; target mastodon ({url}) needs it"
+                ))
+            })?;
+            let mastodon = Mastodon::builder(&url, token).account(account).build();
+            Ok(Arc::new(mastodon.map_err(|error| BadSettings(error.to_string()))?))
+        }
+        other => Err(bad("target.kind", other, "outbox or mastodon")),
+    }
+}
+
+fn outbox(settings: &Settings, path: Option<&str>) -> anyhow::Result<Arc<dyn SocialTarget>> {
+    let path = path.map_or_else(|| settings.data.join("posts.jsonl"), Into::into);
+    let outbox = Outbox::file(&path).with_context(|| format!("cannot open the post outbox {}", path.display()))?;
+    Ok(Arc::new(outbox))
+}
+
+fn secret(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+fn bad(field: &str, value: &str, expected: &str) -> anyhow::Error {
+    BadSettings(format!("{field} is {value:?}, expected {expected}")).into()
+}

@@ -1,0 +1,57 @@
+//! What the exit code says.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// How a command that ran to its end went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Everything asked for is done.
+    Done,
+    /// Done, but some pages or posts failed.
+    SomeFailed,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::SUCCESS,
+            Outcome::SomeFailed => Self::from(3),
+        }
+    }
+}
+
+/// The configuration cannot be used.
+#[derive(Debug)]
+pub(crate) struct BadSettings(pub(crate) String);
+
+/// Another process works on the data folder.
+#[derive(Debug)]
+pub(crate) struct InUse(pub(crate) String);
+
+impl fmt::Display for BadSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for InUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadSettings {}
+impl std::error::Error for InUse {}
+
+/// The exit code of a command that could not end.
+#[must_use]
+pub(crate) fn code_of(error: &anyhow::Error) -> ExitCode {
+    if error.is::<BadSettings>() {
+        ExitCode::from(2)
+    } else if error.is::<InUse>() {
+        ExitCode::from(4)
+    } else {
+        ExitCode::FAILURE
+    }
+}

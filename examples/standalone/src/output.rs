@@ -1,0 +1,82 @@
+//! Tables for people, JSON for machines.
+
+use std::io::{self, Write};
+
+use comfy_table::{Cell, CellAlignment, Table, TableStyle};
+use serde::Serialize;
+
+/// Prints one JSON document.
+///
+/// # Errors
+/// When standard output is closed.
+pub(crate) fn json(document: &impl Serialize) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, document)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Prints text.
+///
+/// # Errors
+/// When standard output is closed.
+pub(crate) fn text(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(())
+}
+
+/// A table with a header; columns past the first are right-aligned when `numbers` is true.
+#[must_use]
+pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>, numbers: bool) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(TableStyle::new())
+        .set_header(header.iter().map(|name| cell(name)));
+    for row in rows {
+        table.add_row(row.iter().map(|text| cell(text)));
+    }
+    if numbers {
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// Two columns: what, and how it stands.
+#[must_use]
+pub(crate) fn facts(rows: Vec<(&str, String)>) -> Table {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new());
+    for (name, value) in rows {
+        table.add_row([cell(name), cell(&value)]);
+    }
+    table
+}
+
+/// Text from the network or a model cannot steer the terminal.
+fn cell(text: &str) -> Cell {
+    Cell::new(
+        text.chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect::<String>(),
+    )
+}
+
+/// Dollars of integer micro-dollars; tokens without a known price are named.
+#[must_use]
+pub(crate) fn cost(micros: u64, unpriced_calls: u64) -> String {
+    let dollars = format!("${}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    match unpriced_calls {
+        0 => dollars,
+        calls => format!("{dollars} + {calls} calls without a price"),
+    }
+}
+
+/// A date and time in UTC, to the minute.
+#[must_use]
+pub(crate) fn time(at_ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(at_ms)
+        .map_or_else(|_| at_ms.to_string(), |at| at.strftime("%Y-%m-%d %H:%M").to_string())
+}

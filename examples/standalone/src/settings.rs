@@ -1,0 +1,155 @@
+//! `presswork.toml`, the environment and the flags, in that order.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use presswork_pipeline::Config;
+use presswork_pipeline::config::{GateConfig, GeneratorConfig, ModelConfig, PosterConfig, SiteConfig, TargetConfig};
+use serde::Deserialize;
+
+use crate::cli::Common;
+use crate::exit::BadSettings;
+
+/// Everything the program was told.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// What the pipeline needs.
+    pub(crate) pipeline: Config,
+    /// Folder for everything the program writes.
+    pub(crate) data: PathBuf,
+    /// URL of the content store.
+    pub(crate) store: String,
+    /// URL of the queue.
+    pub(crate) queue: String,
+    /// The topics file; `None` means the built-in sample.
+    pub(crate) topics: Option<PathBuf>,
+    /// Templates of the offline writer; `None` means the built-in sample's.
+    pub(crate) templates: Option<PathBuf>,
+    /// The schedule and the local site.
+    pub(crate) serve: ServeConfig,
+    /// Whether no file was there and the built-in sample is used.
+    pub(crate) sample: bool,
+}
+
+/// The `[serve]` section.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServeConfig {
+    /// Cron expression of the generator, five fields.
+    pub(crate) schedule: String,
+    /// IANA time zone of the schedule.
+    pub(crate) time_zone: String,
+    /// Address of the local site.
+    pub(crate) listen: std::net::SocketAddr,
+    /// Seconds to finish what is under way after Ctrl-C.
+    pub(crate) drain_seconds: u64,
+}
+
+impl Default for ServeConfig {
+    fn default() -> Self {
+        Self {
+            schedule: "0 6 * * *".into(),
+            time_zone: "UTC".into(),
+            listen: std::net::SocketAddr::from(([127, 0, 0, 1], 8080)),
+            drain_seconds: 30,
+        }
+    }
+}
+
+/// The file, field by field, so that an unknown one is refused with its line.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    data: Option<PathBuf>,
+    store: Option<String>,
+    queue: Option<String>,
+    topics: Option<PathBuf>,
+    templates: Option<PathBuf>,
+    site: Option<SiteConfig>,
+    generator: GeneratorConfig,
+    gates: GateConfig,
+    poster: PosterConfig,
+    model: ModelConfig,
+    #[serde(rename = "target")]
+    targets: Vec<TargetConfig>,
+    serve: ServeConfig,
+}
+
+impl Settings {
+    /// Reads the file, then the environment, then the flags.
+    ///
+    /// # Errors
+    /// [`BadSettings`] with file, line and field.
+    pub(crate) fn load(common: &Common) -> anyhow::Result<Self> {
+        let path = common.config.clone().unwrap_or_else(|| PathBuf::from("presswork.toml"));
+        let (file, folder, found) = match std::fs::read_to_string(&path) {
+            Ok(text) => (
+                parse(&path, &text)?,
+                path.parent().unwrap_or(Path::new("")).to_owned(),
+                true,
+            ),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && common.config.is_none() => {
+                (File::default(), PathBuf::new(), false)
+            }
+            Err(error) => return Err(BadSettings(format!("{}: {error}", path.display())).into()),
+        };
+        // A file that describes another site must name its topics; only the sample site brings its own.
+        let sample = file.site.is_none() && file.topics.is_none();
+        let data = common
+            .data
+            .clone()
+            .or_else(|| file.data.map(|data| folder.join(data)))
+            .unwrap_or_else(|| "presswork-data".into());
+        let database = |name: &str| format!("sqlite:{}", data.join(name).display());
+        let pipeline = Config {
+            site: file.site.unwrap_or_default(),
+            generator: file.generator,
+            gates: file.gates,
+            poster: file.poster,
+            model: file.model,
+            targets: file.targets,
+        };
+        let pipeline = pipeline
+            .overlay(|key| std::env::var(format!("PRESSWORK_{key}")).ok())
+            .map_err(|error| {
+                BadSettings(if found {
+                    format!("{}: {error}", path.display())
+                } else {
+                    error.to_string()
+                })
+            })?;
+        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Ok(Self {
+            pipeline,
+            store: env("PRESSWORK_STORE")
+                .or(file.store)
+                .unwrap_or_else(|| database("content.db")),
+            queue: env("PRESSWORK_QUEUE")
+                .or(file.queue)
+                .unwrap_or_else(|| database("queue.db")),
+            topics: file.topics.map(|topics| folder.join(topics)),
+            templates: file.templates.map(|templates| folder.join(templates)),
+            serve: file.serve,
+            sample,
+            data,
+        })
+    }
+
+    /// Makes the data folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub(crate) fn make_data_folder(&self) -> anyhow::Result<()> {
+        std::fs::create_dir_all(&self.data)
+            .with_context(|| format!("cannot make the data folder {}", self.data.display()))
+    }
+}
+
+fn parse(path: &Path, text: &str) -> anyhow::Result<File> {
+    toml::from_str(text).map_err(|error| {
+        let line = error
+            .span()
+            .map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        BadSettings(format!("{}:{line}: {}", path.display(), error.message())).into()
+    })
+}

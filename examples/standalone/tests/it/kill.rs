@@ -1,0 +1,61 @@
+//! `kill -9` at random moments, fifty times in a row: one page per topic, one post per page.
+
+use std::process::Stdio;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::support::{Folder, small_site};
+
+const TOPICS: usize = 300;
+const KILLS: u32 = 50;
+
+#[test]
+fn fifty_kills_lose_nothing_and_double_nothing() {
+    let folder = Folder::new();
+    small_site(&folder, TOPICS);
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
+    println!("seed {seed}");
+    let mut random = seed | 1;
+    let mut interrupted = 0;
+    for _ in 0..KILLS {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let mut child = folder
+            .command(&[])
+            .env("PRESSWORK_PAGES_PER_RUN", "20")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(5 + random % 250));
+        interrupted += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(
+        interrupted > KILLS / 4,
+        "only {interrupted} of {KILLS} kills met a running program; the test proves little"
+    );
+
+    let ran = folder.run(&["--json", "run", "--pages", "1000"]).expect(0);
+    let status = folder.json(&["status"]);
+    assert_eq!(
+        status["pages"],
+        serde_json::json!([["published", TOPICS]]),
+        "{}{status}",
+        ran.out
+    );
+    assert_eq!(status["posts"], serde_json::json!([["posted", TOPICS]]), "{status}");
+    assert_eq!(
+        (&status["outbox_waiting"], &status["dead_letters"]),
+        (&0.into(), &0.into()),
+        "{status}"
+    );
+    assert_eq!(folder.site().len(), TOPICS);
+    let posts = folder.posts();
+    assert_eq!(posts.len(), TOPICS);
+    assert!(
+        posts.values().all(|count| *count == 1),
+        "posted more than once: {posts:?}"
+    );
+}
