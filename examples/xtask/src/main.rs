@@ -52,9 +52,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Command> {
                     "--list" => return Ok(Command::List),
                     "--help" | "-h" => return Ok(Command::Help),
                     "--fail-fast" => fail_fast = true,
-                    "--only" => {
-                        only.push(rest.next().context("`--only` needs the name of a step")?)
-                    }
+                    "--only" => only.push(rest.next().context("`--only` needs the name of a step")?),
                     other => bail!("`test` has no option `{other}`"),
                 }
             }
@@ -104,8 +102,7 @@ fn execute(command: Command) -> Result<bool> {
 fn root() -> Result<PathBuf> {
     // `cargo run` says where this crate is. What was true when it was compiled may be another checkout that shares the
     // target folder.
-    let here =
-        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let here = PathBuf::from(here);
     here.ancestors()
         .nth(2)
@@ -125,9 +122,7 @@ mod tests {
     fn commands_are_read() {
         assert!(matches!(words("").unwrap(), Command::Help));
         assert!(matches!(words("test --list").unwrap(), Command::List));
-        let Command::Test { only, fail_fast } =
-            words("test --only fmt --fail-fast --only links").unwrap()
-        else {
+        let Command::Test { only, fail_fast } = words("test --only fmt --fail-fast --only links").unwrap() else {
             panic!("not a test command");
         };
         assert_eq!(only, ["fmt", "links"]);
@@ -136,13 +131,7 @@ mod tests {
 
     #[test]
     fn unknown_words_are_refused() {
-        for line in [
-            "tset",
-            "test fmt",
-            "test --only",
-            "test --keep",
-            "sample now",
-        ] {
+        for line in ["tset", "test fmt", "test --only", "test --keep", "sample now"] {
             assert!(words(line).is_err(), "{line}");
         }
     }

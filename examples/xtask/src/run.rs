@@ -47,18 +47,14 @@ pub(crate) fn run<S: AsRef<OsStr>>(root: &Path, line: &[S], env: &[(&str, &OsStr
         }
     }
     command.envs(env.iter().copied());
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("starting `{name}`"))?;
+    let mut child = command.spawn().with_context(|| format!("starting `{name}`"))?;
     // The command holds the writing ends; the reader sees the end only when they are gone.
     drop(command);
     let mut bytes = Vec::new();
     reader
         .read_to_end(&mut bytes)
         .with_context(|| format!("reading what `{name}` printed"))?;
-    let status = child
-        .wait()
-        .with_context(|| format!("waiting for `{name}`"))?;
+    let status = child.wait().with_context(|| format!("waiting for `{name}`"))?;
     Ok(Ran {
         ok: status.success(),
         output: String::from_utf8_lossy(&bytes).into_owned(),
@@ -79,11 +75,7 @@ mod tests {
 
     #[test]
     fn a_failure_and_a_missing_program_are_told_apart() {
-        assert!(
-            !run(Path::new("/"), &["sh", "-c", "exit 3"], &[])
-                .unwrap()
-                .ok
-        );
+        assert!(!run(Path::new("/"), &["sh", "-c", "exit 3"], &[]).unwrap().ok);
         let error = run(Path::new("/"), &["no-such-program-here"], &[]).unwrap_err();
         assert!(format!("{error:#}").contains("no-such-program-here"));
     }

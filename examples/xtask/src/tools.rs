@@ -44,10 +44,9 @@ impl Tool {
             return Ok(found);
         }
         let tools = target_dir(root).join("tools");
-        let program =
-            tools
-                .join("bin")
-                .join(format!("{}{}", self.name, std::env::consts::EXE_SUFFIX));
+        let program = tools
+            .join("bin")
+            .join(format!("{}{}", self.name, std::env::consts::EXE_SUFFIX));
         if program.is_file() {
             return Ok(program);
         }
@@ -66,11 +65,7 @@ impl Tool {
         ];
         let Ran { ok, output } = run(root, &line, &env)?;
         if !ok {
-            bail!(
-                "{} {} could not be installed:\n{output}",
-                self.name,
-                self.version
-            );
+            bail!("{} {} could not be installed:\n{output}", self.name, self.version);
         }
         // Half a gigabyte that nothing reads again.
         std::fs::remove_dir_all(&build).with_context(|| format!("removing {}", build.display()))?;
@@ -114,11 +109,7 @@ pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 /// Adds the wasm32 standard library when the toolchain lacks it. `rust-toolchain.toml` names it, but rustup installs what
 /// is named there only where automatic installation is on.
 pub(crate) fn ensure_wasm(root: &Path) -> Result<()> {
-    let lib = run(
-        root,
-        &["rustc", "--print", "target-libdir", "--target", WASM],
-        &[],
-    )?;
+    let lib = run(root, &["rustc", "--print", "target-libdir", "--target", WASM], &[])?;
     if lib.ok && Path::new(lib.output.trim()).is_dir() {
         return Ok(());
     }

@@ -33,20 +33,13 @@ fn violations(metadata: &Value) -> Vec<String> {
         };
         for dependency in list(package, "dependencies").map(|d| text(d, "name")) {
             if members.contains_key(dependency) && dependency != *name {
-                broken.push(format!(
-                    "{name} depends on {dependency}: the four crates stand alone."
-                ));
+                broken.push(format!("{name} depends on {dependency}: the four crates stand alone."));
             }
         }
     }
-    let pipeline = members
-        .get(PIPELINE)
-        .into_iter()
-        .flat_map(|p| list(p, "dependencies"));
+    let pipeline = members.get(PIPELINE).into_iter().flat_map(|p| list(p, "dependencies"));
     // Its tests may bring providers; its users choose them.
-    for dependency in
-        pipeline.filter(|d| d["kind"] != "dev" && INDEPENDENT.contains(&text(d, "name")))
-    {
+    for dependency in pipeline.filter(|d| d["kind"] != "dev" && INDEPENDENT.contains(&text(d, "name"))) {
         for feature in list(dependency, "features").filter_map(|f| f.as_str()) {
             let on = text(dependency, "name");
             broken.push(format!(
@@ -63,7 +56,8 @@ mod tests {
     use serde_json::json;
 
     fn workspace(queue: Value, pipeline: Value) -> Value {
-        let package = |name: &str, dependencies: Value| json!({ "id": name, "name": name, "dependencies": dependencies });
+        let package =
+            |name: &str, dependencies: Value| json!({ "id": name, "name": name, "dependencies": dependencies });
         let mut packages: Vec<_> = INDEPENDENT.iter().map(|n| package(n, json!([]))).collect();
         packages[2] = package(INDEPENDENT[2], queue);
         packages.push(package(PIPELINE, pipeline));

@@ -17,11 +17,7 @@ pub(crate) const STEP: Step = Step {
 };
 
 fn check(root: &Path) -> Result<Outcome> {
-    Ok(Outcome::of_violations(each_line(
-        root,
-        &[".rs"],
-        |_, text| rule(text),
-    )?))
+    Ok(Outcome::of_violations(each_line(root, &[".rs"], |_, text| rule(text))?))
 }
 
 fn rule(text: &str) -> Vec<(usize, String)> {

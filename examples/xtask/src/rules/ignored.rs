@@ -29,7 +29,10 @@ fn check(root: &Path) -> Result<Outcome> {
                 Ignored::Test { reason: None, .. } => {
                     broken.push(format!("{shown}:{line}: a test is ignored without a reason."));
                 }
-                Ignored::Test { name, reason: Some(reason) } => skipped.push((name, reason)),
+                Ignored::Test {
+                    name,
+                    reason: Some(reason),
+                } => skipped.push((name, reason)),
             }
         }
     }
@@ -42,10 +45,7 @@ fn check(root: &Path) -> Result<Outcome> {
 #[derive(Debug, PartialEq)]
 enum Ignored {
     Snippet,
-    Test {
-        name: String,
-        reason: Option<String>,
-    },
+    Test { name: String, reason: Option<String> },
 }
 
 fn ignored(text: &str) -> Vec<(usize, Ignored)> {
@@ -55,9 +55,7 @@ fn ignored(text: &str) -> Vec<(usize, Ignored)> {
         let line = line.trim_start();
         if let Some(rest) = line.strip_prefix(ATTRIBUTE) {
             let reason = rest.split_once('"').and_then(|(_, r)| r.split_once('"'));
-            let name = lines[i..]
-                .iter()
-                .find_map(|l| l.split_once("fn ")?.1.split('(').next());
+            let name = lines[i..].iter().find_map(|l| l.split_once("fn ")?.1.split('(').next());
             found.push((
                 i + 1,
                 Ignored::Test {
@@ -66,14 +64,8 @@ fn ignored(text: &str) -> Vec<(usize, Ignored)> {
                 },
             ));
         }
-        let doc = line
-            .trim_start_matches("//!")
-            .trim_start_matches("///")
-            .trim_start();
-        let mut info = doc
-            .strip_prefix("```")
-            .unwrap_or_default()
-            .split([',', ' ']);
+        let doc = line.trim_start_matches("//!").trim_start_matches("///").trim_start();
+        let mut info = doc.strip_prefix("```").unwrap_or_default().split([',', ' ']);
         if info.any(|word| word == "ignore" || word.starts_with("ignore-")) {
             found.push((i + 1, Ignored::Snippet));
         }
@@ -88,13 +80,8 @@ mod tests {
     #[test]
     fn snippets_are_found_by_their_fence() {
         let fence = "`".repeat(3);
-        let text = format!(
-            "/// {fence}ignore\n//! {fence}rust,ignore\n{fence}no_run\n{fence}text ignored\n"
-        );
-        assert_eq!(
-            ignored(&text),
-            [(1, Ignored::Snippet), (2, Ignored::Snippet)]
-        );
+        let text = format!("/// {fence}ignore\n//! {fence}rust,ignore\n{fence}no_run\n{fence}text ignored\n");
+        assert_eq!(ignored(&text), [(1, Ignored::Snippet), (2, Ignored::Snippet)]);
     }
 
     #[test]
@@ -108,10 +95,7 @@ mod tests {
         };
         assert_eq!(
             ignored(&text),
-            [
-                (2, test("measures", Some("slow"))),
-                (5, test("hides", None))
-            ]
+            [(2, test("measures", Some("slow"))), (5, test("hides", None))]
         );
     }
 }

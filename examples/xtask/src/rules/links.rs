@@ -25,9 +25,7 @@ fn check(root: &Path) -> Result<Outcome> {
                 // A crate's README may speak from the root of the repository or from its own folder.
                 Named::Path(path) => {
                     let top = path.split('/').next().unwrap_or_default();
-                    root.join(top).is_dir()
-                        && !root.join(path).exists()
-                        && !folder.join(path).exists()
+                    root.join(top).is_dir() && !root.join(path).exists() && !folder.join(path).exists()
                 }
             };
             if missing {
@@ -68,17 +66,13 @@ fn named(text: &str) -> Vec<(usize, Named)> {
         for target in inline.chain(reference) {
             let path = target.split('#').next().unwrap_or_default();
             // Web addresses, places in this document, and items that rustdoc resolves.
-            let local = !path.is_empty()
-                && !path.contains(':')
-                && (path.contains('/') || path.contains('.'));
+            let local = !path.is_empty() && !path.contains(':') && (path.contains('/') || path.contains('.'));
             if local {
                 found.push((i + 1, Named::Link(path.to_owned())));
             }
         }
         for quoted in line.split('`').skip(1).step_by(2) {
-            let plain = quoted
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+            let plain = quoted.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
             if plain && quoted.contains('/') && !quoted.starts_with(['/', '.']) {
                 found.push((i + 1, Named::Path(quoted.to_owned())));
             }

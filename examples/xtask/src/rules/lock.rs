@@ -52,15 +52,13 @@ fn second_sqlite(locked: &Locked) -> Vec<String> {
     let sqlx = locked
         .iter()
         .filter(|(name, _)| name == "sqlx" || name.starts_with("sqlx-"));
-    broken.extend(sqlx.map(|(name, version)| {
-        format!("Cargo.lock holds {name} {version}, which links its own SQLite.")
-    }));
+    broken
+        .extend(sqlx.map(|(name, version)| format!("Cargo.lock holds {name} {version}, which links its own SQLite.")));
     broken
 }
 
 fn pins(root: &Path) -> Result<Outcome> {
-    let manifest =
-        std::fs::read_to_string(root.join("Cargo.toml")).context("reading Cargo.toml")?;
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).context("reading Cargo.toml")?;
     Ok(Outcome::of_violations(unpinned(&manifest, &locked(root)?)))
 }
 
@@ -68,9 +66,7 @@ fn unpinned(manifest: &str, locked: &Locked) -> Vec<String> {
     let mut broken = Vec::new();
     for (name, pin) in pinned(manifest) {
         for version in versions(locked, name).into_iter().filter(|v| *v != pin) {
-            broken.push(format!(
-                "Cargo.toml pins {name} to {pin}, Cargo.lock holds {version}."
-            ));
+            broken.push(format!("Cargo.toml pins {name} to {pin}, Cargo.lock holds {version}."));
         }
     }
     let library = versions(locked, "wasm-bindgen");
@@ -80,7 +76,9 @@ fn unpinned(manifest: &str, locked: &Locked) -> Vec<String> {
             .filter(|v| library.first() != Some(v))
         {
             let library = library.join(" and ");
-            broken.push(format!("Cargo.lock holds {part} {version} beside wasm-bindgen {library}: one must read the other."));
+            broken.push(format!(
+                "Cargo.lock holds {part} {version} beside wasm-bindgen {library}: one must read the other."
+            ));
         }
     }
     broken
@@ -116,13 +114,7 @@ mod tests {
 
     #[test]
     fn a_second_sqlite_is_told() {
-        assert!(
-            second_sqlite(&lock(&[
-                ("libsqlite3-sys", "0.35.0"),
-                ("rusqlite", "0.43.0")
-            ]))
-            .is_empty()
-        );
+        assert!(second_sqlite(&lock(&[("libsqlite3-sys", "0.35.0"), ("rusqlite", "0.43.0")])).is_empty());
         let two = lock(&[
             ("libsqlite3-sys", "0.30.0"),
             ("libsqlite3-sys", "0.35.0"),

@@ -16,9 +16,7 @@ fn files(root: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        for entry in
-            std::fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?
-        {
+        for entry in std::fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))? {
             let entry = entry.with_context(|| format!("reading {}", folder.display()))?;
             let (path, name) = (entry.path(), entry.file_name());
             let name = name.to_string_lossy();
@@ -27,9 +25,7 @@ fn files(root: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
                 .with_context(|| format!("reading {}", path.display()))?;
             if kind.is_dir() {
                 // Another crate's build folder carries cargo's own tag.
-                let skip = name.starts_with('.')
-                    || name == "node_modules"
-                    || path.join("CACHEDIR.TAG").exists();
+                let skip = name.starts_with('.') || name == "node_modules" || path.join("CACHEDIR.TAG").exists();
                 if !skip {
                     folders.push(path);
                 }
@@ -44,15 +40,8 @@ fn files(root: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
 
 /// A file's text and its path as messages show it.
 fn read(root: &Path, file: &Path) -> Result<(String, String)> {
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-    Ok((
-        text,
-        file.strip_prefix(root)
-            .unwrap_or(file)
-            .display()
-            .to_string(),
-    ))
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    Ok((text, file.strip_prefix(root).unwrap_or(file).display().to_string()))
 }
 
 /// Applies a rule to every file of a kind. The rule answers with line numbers and sentences.

@@ -130,11 +130,7 @@ pub(super) fn span(seconds: i32) -> String {
 pub(super) fn versus(seconds: i32, other: &str) -> String {
     match seconds {
         0 => format!("the same as {other}"),
-        s => format!(
-            "{} {} {other}",
-            span(s),
-            if s > 0 { "ahead of" } else { "behind" }
-        ),
+        s => format!("{} {} {other}", span(s), if s > 0 { "ahead of" } else { "behind" }),
     }
 }
 
@@ -145,10 +141,6 @@ pub(super) fn day(at: DateTime) -> String {
 
 /// `02:00`.
 pub(super) fn time(at: DateTime) -> String {
-    at.strftime(if at.second() == 0 {
-        "%H:%M"
-    } else {
-        "%H:%M:%S"
-    })
-    .to_string()
+    at.strftime(if at.second() == 0 { "%H:%M" } else { "%H:%M:%S" })
+        .to_string()
 }

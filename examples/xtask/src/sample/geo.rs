@@ -12,9 +12,7 @@ pub(super) struct Point {
 impl Point {
     /// Reads ISO 6709 as the tables write it: `+5230+01322` or `+513030-0000731`.
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let split = text
-            .rfind(['+', '-'])
-            .context("no sign in the coordinates")?;
+        let split = text.rfind(['+', '-']).context("no sign in the coordinates")?;
         let (latitude, longitude) = text.split_at(split);
         Ok(Self {
             latitude: degrees(latitude, 2)?,
@@ -26,8 +24,7 @@ impl Point {
     pub(super) fn km_to(self, other: Self) -> f64 {
         let (a, b) = (self.latitude.to_radians(), other.latitude.to_radians());
         let half = |x: f64, y: f64| ((y - x).to_radians() / 2.0).sin().powi(2);
-        let h = half(self.latitude, other.latitude)
-            + a.cos() * b.cos() * half(self.longitude, other.longitude);
+        let h = half(self.latitude, other.latitude) + a.cos() * b.cos() * half(self.longitude, other.longitude);
         2.0 * 6371.0 * h.sqrt().min(1.0).asin()
     }
 
@@ -42,11 +39,7 @@ impl Point {
                 if value < 0.0 { negative } else { positive }
             )
         };
-        format!(
-            "{}, {}",
-            part(self.latitude, 'N', 'S'),
-            part(self.longitude, 'E', 'W')
-        )
+        format!("{}, {}", part(self.latitude, 'N', 'S'), part(self.longitude, 'E', 'W'))
     }
 }
 
@@ -57,14 +50,9 @@ fn degrees(text: &str, digits: usize) -> Result<f64> {
         body.len() == digits + 2 || body.len() == digits + 4,
         "a coordinate of odd length: {text}"
     );
-    ensure!(
-        body.bytes().all(|b| b.is_ascii_digit()),
-        "not digits: {text}"
-    );
+    ensure!(body.bytes().all(|b| b.is_ascii_digit()), "not digits: {text}");
     let number = |range: std::ops::Range<usize>| body.get(range).map_or(Ok(0.0), str::parse::<f64>);
-    let value = number(0..digits)?
-        + number(digits..digits + 2)? / 60.0
-        + number(digits + 2..digits + 4)? / 3600.0;
+    let value = number(0..digits)? + number(digits..digits + 2)? / 60.0 + number(digits + 2..digits + 4)? / 3600.0;
     Ok(if text.starts_with('-') { -value } else { value })
 }
 
@@ -77,10 +65,7 @@ mod tests {
         let berlin = Point::parse("+5230+01322").unwrap();
         assert_eq!(berlin.human(), "52°30′ N, 13°22′ E");
         let london = Point::parse("+513030-0000731").unwrap();
-        assert!(
-            (london.latitude - 51.508_333).abs() < 1e-5
-                && (london.longitude + 0.125_277).abs() < 1e-5
-        );
+        assert!((london.latitude - 51.508_333).abs() < 1e-5 && (london.longitude + 0.125_277).abs() < 1e-5);
         assert!(Point::parse("+52301322").is_err() && Point::parse("").is_err());
     }
 

@@ -38,8 +38,7 @@ impl Rule {
         }
         let day = day_of_year(c.old.date());
         let days = (self.days.0.min(day), self.days.1.max(day));
-        let regular =
-            self.weekday == c.old.weekday() && self.time == c.old.time() && days.1 - days.0 <= 6;
+        let regular = self.weekday == c.old.weekday() && self.time == c.old.time() && days.1 - days.0 <= 6;
         if regular {
             self.days = days;
         }
@@ -50,19 +49,11 @@ impl Rule {
 /// The day of the year without 29 February, so that a rule falls on the same days every year.
 fn day_of_year(date: Date) -> i16 {
     let day = date.day_of_year();
-    if date.in_leap_year() && day > 59 {
-        day - 1
-    } else {
-        day
-    }
+    if date.in_leap_year() && day > 59 { day - 1 } else { day }
 }
 
 /// Splits the changes of one year into "the rules explain all of it" or the latest one they do not explain.
-fn unexplained<'c>(
-    rules: &mut [Rule],
-    changes: &[&'c Change],
-    dates_vary: bool,
-) -> Option<&'c Change> {
+fn unexplained<'c>(rules: &mut [Rule], changes: &[&'c Change], dates_vary: bool) -> Option<&'c Change> {
     let mut used = vec![false; rules.len()];
     let mut latest = None;
     for change in changes {
@@ -88,12 +79,7 @@ pub(super) fn last_change(clock: &Clock, year: i16) -> String {
     }
 
     let fresh = || now.iter().map(|c| Rule::of(c)).collect::<Vec<_>>();
-    let same_pairs = |y: i16| {
-        of_year(y)
-            .iter()
-            .map(|c| pair(c))
-            .eq(now.iter().map(|c| pair(c)))
-    };
+    let same_pairs = |y: i16| of_year(y).iter().map(|c| pair(c)).eq(now.iter().map(|c| pair(c)));
     // Some clocks change every year between the same offsets on dates that follow a lunar calendar or a yearly decree.
     let mut probe = fresh();
     let steady = [1, 2]
@@ -120,7 +106,10 @@ pub(super) fn last_change(clock: &Clock, year: i16) -> String {
             // No change at all before the rules began.
             return clock.changes.first().map_or("none since 1970".to_owned(), |c| {
                 let what = describe(c);
-                format!("{}: {what}, for the first time since 1970; every change follows the rules of {year}", c.old.date())
+                format!(
+                    "{}: {what}, for the first time since 1970; every change follows the rules of {year}",
+                    c.old.date()
+                )
             });
         };
         let next = clock
@@ -130,9 +119,7 @@ pub(super) fn last_change(clock: &Clock, year: i16) -> String {
             .map_or(odd.old, |c| c.old)
             .date();
         let since = if dates_vary {
-            format!(
-                "since {next} the clock moves between the same two offsets every year, on dates set year by year"
-            )
+            format!("since {next} the clock moves between the same two offsets every year, on dates set year by year")
         } else {
             format!("every change since {next} follows the rules of {year}")
         };

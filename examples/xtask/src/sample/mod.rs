@@ -47,8 +47,7 @@ fn topics() -> Result<Vec<Row>> {
     let (tables, db) = (Tables::load()?, TimeZoneDatabase::bundled());
     let reference: Timestamp = REFERENCE.parse()?;
     // Past the end of the year on every clock of the world.
-    let until = jiff::tz::Offset::UTC
-        .to_timestamp(jiff::civil::date(REFERENCE_YEAR + 1, 1, 2).at(0, 0, 0, 0))?;
+    let until = jiff::tz::Offset::UTC.to_timestamp(jiff::civil::date(REFERENCE_YEAR + 1, 1, 2).at(0, 0, 0, 0))?;
     let entries = tables
         .zones
         .iter()
@@ -73,11 +72,7 @@ fn topics() -> Result<Vec<Row>> {
         reference,
         entries,
     };
-    almanac
-        .entries
-        .iter()
-        .map(|entry| row::row(&almanac, entry))
-        .collect()
+    almanac.entries.iter().map(|entry| row::row(&almanac, entry)).collect()
 }
 
 /// `topics.csv` as bytes.

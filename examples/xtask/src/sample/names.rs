@@ -118,10 +118,7 @@ fn find(list: &[(&str, &'static str)], key: &str) -> Option<&'static str> {
 
 /// The English name of a country in running text, from its code and its name in `iso3166.tab`.
 pub(super) fn country(code: &str, listed: &str) -> String {
-    find(COUNTRIES, code).map_or_else(
-        || listed.replace(" & ", " and ").replace('’', "'"),
-        str::to_owned,
-    )
+    find(COUNTRIES, code).map_or_else(|| listed.replace(" & ", " and ").replace('’', "'"), str::to_owned)
 }
 
 /// The name of a zone's principal location: `America/Sao_Paulo` is `São Paulo`.
@@ -149,8 +146,7 @@ pub(super) fn place(zone: &str, city: &str, country: &str) -> String {
 
 /// A place with its preposition, as a sentence needs it: `in Berlin`, `on Easter Island`, `at Casey Station`.
 pub(super) fn located(city: &str, place: &str) -> String {
-    let plural =
-        city.ends_with(" Islands") || ["Azores", "Maldives", "Chagos Archipelago"].contains(&city);
+    let plural = city.ends_with(" Islands") || ["Azores", "Maldives", "Chagos Archipelago"].contains(&city);
     let preposition = match () {
         () if plural => "in the",
         () if city.ends_with(" Island") => "on",

@@ -36,19 +36,13 @@ pub(super) fn row(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Result<Row> {
     let mut row: Row = vec![
         ("key", zone.id.clone()),
         ("slug", slug(&zone.id)),
-        (
-            "keyword",
-            format!("time {}", located(&entry.city, &entry.place)),
-        ),
+        ("keyword", format!("time {}", located(&entry.city, &entry.place))),
         ("place", entry.place.clone()),
         ("in_place", located(&entry.city, &entry.place)),
         ("zone", zone.id.clone()),
         ("city", entry.city.clone()),
         ("in_city", located(&entry.city, &entry.city)),
-        (
-            "country",
-            countries.first().copied().unwrap_or_default().to_owned(),
-        ),
+        ("country", countries.first().copied().unwrap_or_default().to_owned()),
         ("countries", countries.join("; ")),
         ("country_codes", zone.codes.join("; ")),
         ("latitude", format!("{:.4}", zone.at.latitude)),
@@ -65,10 +59,7 @@ pub(super) fn row(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Result<Row> {
         ("abbreviation_at_reference", now.abbreviation),
         ("difference_to_utc_minutes", (now.seconds / 60).to_string()),
         ("difference_to_utc", versus(now.seconds, "UTC")),
-        (
-            "local_time_at_reference",
-            iso(clock.show(almanac.reference)),
-        ),
+        ("local_time_at_reference", iso(clock.show(almanac.reference))),
         ("last_change", last_change(clock, REFERENCE_YEAR)),
         (
             "clock_changes_since_1970",
@@ -120,10 +111,7 @@ fn year(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Row {
         ("abbreviation_standard", standard.abbreviation.clone()),
         (
             "clock_changes_in_year",
-            changes()
-                .filter(|c| c.before != c.after)
-                .count()
-                .to_string(),
+            changes().filter(|c| c.before != c.after).count().to_string(),
         ),
         ("observes_dst", summer.is_some().to_string()),
         ("utc_offset_dst", dst(|o| utc(o.seconds))),
@@ -138,14 +126,8 @@ fn year(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Row {
         ("dst_start_text", text_of(start)),
         ("dst_end", iso_of(end)),
         ("dst_end_text", text_of(end)),
-        (
-            "mean_solar_noon",
-            format!("{:02}:{:02}", noon / 60, noon % 60),
-        ),
-        (
-            "mean_solar_noon_shift_minutes",
-            (noon as i32 - 720).to_string(),
-        ),
+        ("mean_solar_noon", format!("{:02}:{:02}", noon / 60, noon % 60)),
+        ("mean_solar_noon_shift_minutes", (noon as i32 - 720).to_string()),
         ("mean_solar_noon_shift", shift(noon as i32 - 720)),
     ]
 }
@@ -154,11 +136,7 @@ fn year(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Row {
 fn shift(minutes: i32) -> String {
     match minutes {
         0 => "exactly at clock noon".to_owned(),
-        m => format!(
-            "{} {} clock noon",
-            span(m * 60),
-            if m > 0 { "after" } else { "before" }
-        ),
+        m => format!("{} {} clock noon", span(m * 60), if m > 0 { "after" } else { "before" }),
     }
 }
 
@@ -170,10 +148,7 @@ fn neighbourhood(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Row {
         .filter(|o| o.zone.id != entry.zone.id)
         .map(|o| (o, entry.zone.at.km_to(o.zone.at)))
         .collect();
-    others.sort_by(|a, b| {
-        a.1.total_cmp(&b.1)
-            .then_with(|| a.0.zone.id.cmp(&b.0.zone.id))
-    });
+    others.sort_by(|a, b| a.1.total_cmp(&b.1).then_with(|| a.0.zone.id.cmp(&b.0.zone.id)));
     let mine = entry.clock.offset(almanac.reference).seconds;
     let near = || others.iter().take(3);
     let list = |parts: Vec<String>| parts.join("; ");
@@ -186,20 +161,10 @@ fn neighbourhood(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Row {
     vec![
         (
             "neighbours",
-            list(
-                near()
-                    .map(|(o, km)| format!("{} ({km:.0} km)", o.zone.id))
-                    .collect(),
-            ),
+            list(near().map(|(o, km)| format!("{} ({km:.0} km)", o.zone.id)).collect()),
         ),
-        (
-            "neighbour_places",
-            list(near().map(|(o, _)| o.place.clone()).collect()),
-        ),
-        (
-            "neighbour_slugs",
-            list(near().map(|(o, _)| slug(&o.zone.id)).collect()),
-        ),
+        ("neighbour_places", list(near().map(|(o, _)| o.place.clone()).collect())),
+        ("neighbour_slugs", list(near().map(|(o, _)| slug(&o.zone.id)).collect())),
         (
             "neighbour_clocks",
             list(
@@ -227,11 +192,7 @@ fn relative(seconds: i32) -> String {
 fn conversions(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Result<Row> {
     let mut row = Row::new();
     let names = [
-        (
-            "noon_utc_january",
-            "nine_january_utc",
-            "nine_january_elsewhere",
-        ),
+        ("noon_utc_january", "nine_january_utc", "nine_january_elsewhere"),
         ("noon_utc_july", "nine_july_utc", "nine_july_elsewhere"),
     ];
     for (month, (noon_name, nine_name, elsewhere_name)) in [1, 7].into_iter().zip(names) {
@@ -242,10 +203,7 @@ fn conversions(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Result<Row> {
 
         let nine = date.at(9, 0, 0, 0);
         let instant = entry.clock.instant(nine)?;
-        row.push((
-            nine_name,
-            on_day(jiff::tz::Offset::UTC.to_datetime(instant), nine),
-        ));
+        row.push((nine_name, on_day(jiff::tz::Offset::UTC.to_datetime(instant), nine)));
         let mut elsewhere = Vec::new();
         for (city, id) in PARTNERS.iter().filter(|(_, id)| *id != entry.zone.id) {
             let other = almanac
@@ -253,10 +211,7 @@ fn conversions(almanac: &Almanac<'_>, entry: &Entry<'_>) -> Result<Row> {
                 .iter()
                 .find(|e| e.zone.id == *id)
                 .context("a partner city without a row")?;
-            elsewhere.push(format!(
-                "{city} {}",
-                on_day(other.clock.show(instant), nine)
-            ));
+            elsewhere.push(format!("{city} {}", on_day(other.clock.show(instant), nine)));
         }
         row.push((elsewhere_name, elsewhere.join("; ")));
     }

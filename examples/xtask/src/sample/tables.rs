@@ -55,9 +55,7 @@ impl Tables {
                     id: id.to_owned(),
                     codes: codes.split(',').map(str::to_owned).collect(),
                     at: Point::parse(at).with_context(|| format!("zone1970.tab: {id}"))?,
-                    comment: comment
-                        .first()
-                        .map_or(String::new(), |c| c.replace('’', "'")),
+                    comment: comment.first().map_or(String::new(), |c| c.replace('’', "'")),
                 })
             })
             .collect::<Result<Vec<_>>>()?;

@@ -15,14 +15,7 @@ pub(super) const STEP: Step = Step {
 };
 
 fn check(root: &Path) -> Result<Outcome> {
-    let line = [
-        "cargo",
-        "doc",
-        "--locked",
-        "--workspace",
-        "--all-features",
-        "--no-deps",
-    ];
+    let line = ["cargo", "doc", "--locked", "--workspace", "--all-features", "--no-deps"];
     Ok(Outcome::of(run(
         root,
         &line,

@@ -70,11 +70,7 @@ fn rows(root: &Path, wasm: bool) -> Result<Outcome> {
             }
         }
         let ran = run(root, &line, &[])?;
-        counted += ran
-            .output
-            .lines()
-            .filter(|l| l.starts_with("info: running"))
-            .count();
+        counted += ran.output.lines().filter(|l| l.starts_with("info: running")).count();
         // rustc's own closing word on a crate that warned: "warning: `name` (lib) generated 1 warning".
         let warned = ran
             .output

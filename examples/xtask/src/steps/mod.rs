@@ -70,19 +70,13 @@ pub(crate) fn list() {
             Action::Run(line) => line.join(" "),
             Action::Check { does, .. } => does.to_owned(),
         };
-        say(format_args!(
-            "{}\n    {}\n    {does}\n",
-            step.name, step.why
-        ));
+        say(format_args!("{}\n    {}\n    {does}\n", step.name, step.why));
     }
 }
 
 /// Runs the chosen steps, all when none is named. The answer is whether nothing failed.
 pub(crate) fn test(root: &Path, only: &[String], fail_fast: bool) -> Result<bool> {
-    if let Some(unknown) = only
-        .iter()
-        .find(|name| STEPS.iter().all(|s| s.name != name.as_str()))
-    {
+    if let Some(unknown) = only.iter().find(|name| STEPS.iter().all(|s| s.name != name.as_str())) {
         bail!("there is no step `{unknown}`; `cargo xtask test --list` names them");
     }
     let (mut total, mut failures) = (Outcome::default(), Vec::new());
@@ -143,11 +137,7 @@ mod tests_of_the_list {
     fn names_are_unique_and_fit_their_column() {
         for (i, step) in STEPS.iter().enumerate() {
             assert!(step.name.len() <= 14, "{}", step.name);
-            assert!(
-                STEPS[..i].iter().all(|s| s.name != step.name),
-                "{}",
-                step.name
-            );
+            assert!(STEPS[..i].iter().all(|s| s.name != step.name), "{}", step.name);
             assert!(
                 step.why.ends_with('.') && step.why.lines().count() == 1,
                 "{}",

@@ -23,22 +23,16 @@ fn check(root: &Path) -> Result<Outcome> {
 }
 
 fn violations(metadata: &Value) -> Result<Vec<String>> {
-    let packages: BTreeMap<&str, &Value> = list(metadata, "packages")
-        .map(|p| (text(p, "id"), p))
-        .collect();
+    let packages: BTreeMap<&str, &Value> = list(metadata, "packages").map(|p| (text(p, "id"), p)).collect();
     let nodes: BTreeMap<&str, &Value> = list(&metadata["resolve"], "nodes")
         .map(|n| (text(n, "id"), n))
         .collect();
     let mut broken = Vec::new();
     // `publish = false` is an empty list; no word on it is null.
-    for member in members(metadata)
-        .into_values()
-        .filter(|p| p["publish"].is_null())
-    {
+    for member in members(metadata).into_values().filter(|p| p["publish"].is_null()) {
         let name = text(member, "name");
         let promised = text(member, "rust_version");
-        let floor =
-            version(promised).with_context(|| format!("{name} declares no rust-version"))?;
+        let floor = version(promised).with_context(|| format!("{name} declares no rust-version"))?;
         let (mut seen, mut queue) = (BTreeSet::new(), vec![text(member, "id")]);
         while let Some(id) = queue.pop() {
             if !seen.insert(id) {
@@ -55,11 +49,7 @@ fn violations(metadata: &Value) -> Result<Vec<String>> {
                 ));
             }
             let Some(node) = nodes.get(id) else { continue };
-            queue.extend(
-                list(node, "deps")
-                    .filter(|d| !only_dev(d))
-                    .map(|d| text(d, "pkg")),
-            );
+            queue.extend(list(node, "deps").filter(|d| !only_dev(d)).map(|d| text(d, "pkg")));
         }
     }
     Ok(broken)

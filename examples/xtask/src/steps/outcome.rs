@@ -51,12 +51,7 @@ impl Outcome {
     }
 
     /// The verdict of a run of tests. A run that failed without a failed test did not get as far as its tests.
-    pub(crate) fn of_tests(
-        ran: Ran,
-        passed: u64,
-        failed: u64,
-        skipped: Vec<(String, String)>,
-    ) -> Self {
+    pub(crate) fn of_tests(ran: Ran, passed: u64, failed: u64, skipped: Vec<(String, String)>) -> Self {
         let failed = if ran.ok { failed } else { failed.max(1) };
         let mut note = format!("{passed} tests");
         if passed + failed == 0 {

@@ -42,8 +42,7 @@ fn check(root: &Path) -> Result<Outcome> {
     let skipped = if passed + failed == 0 {
         Vec::new()
     } else {
-        let xml = std::fs::read_to_string(&report)
-            .with_context(|| format!("reading {}", report.display()))?;
+        let xml = std::fs::read_to_string(&report).with_context(|| format!("reading {}", report.display()))?;
         skips(&xml)
     };
     Ok(Outcome::of_tests(
@@ -80,11 +79,10 @@ fn fallback(root: &Path, why: &anyhow::Error) -> Result<Outcome> {
 
 /// Passed and failed tests of `Summary [ 1.2s] 9 tests run: 7 passed (1 slow), 1 failed, 1 timed out, 3 skipped`.
 fn nextest_counts(output: &str) -> (u64, u64) {
-    let summary = output.lines().rev().find_map(|l| {
-        l.trim_start()
-            .strip_prefix("Summary [")?
-            .split_once("run: ")
-    });
+    let summary = output
+        .lines()
+        .rev()
+        .find_map(|l| l.trim_start().strip_prefix("Summary [")?.split_once("run: "));
     let Some((_, counts)) = summary else {
         return (0, 0);
     };
@@ -132,11 +130,9 @@ fn skips(junit: &str) -> Vec<(String, String)> {
             .replace("<system-err>", "\n")
             .replace("</system-", "\n<");
         // With one thread libtest writes the name of the test in front.
-        let said = text.lines().map(|l| {
-            l.split_once(" ... ")
-                .map_or(l, |(_, rest)| rest)
-                .trim_start()
-        });
+        let said = text
+            .lines()
+            .map(|l| l.split_once(" ... ").map_or(l, |(_, rest)| rest).trim_start());
         let reason = said
             .filter_map(|l| l.strip_prefix("skipped"))
             .map(|l| l.trim_start_matches(':').trim())
@@ -164,7 +160,8 @@ mod tests_of_counting {
     fn summaries_are_counted() {
         let one = "------\n     Summary [   0.012s] 18 tests run: 18 passed, 0 skipped\n";
         assert_eq!(nextest_counts(one), (18, 0));
-        let bad = "     Summary [   1.0s] 9/12 tests run: 5 passed (1 slow), 2 failed, 1 timed out, 1 exec failed, 3 skipped";
+        let bad =
+            "     Summary [   1.0s] 9/12 tests run: 5 passed (1 slow), 2 failed, 1 timed out, 1 exec failed, 3 skipped";
         assert_eq!(nextest_counts(bad), (5, 4));
         assert_eq!(nextest_counts("error: could not compile"), (0, 0));
         let doc = "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n\
@@ -178,13 +175,9 @@ mod tests_of_counting {
                    redis-server &amp; no docker\ntest ok\n</system-out></testcase>\n<testcase name=\"fine\"></testcase>";
         assert_eq!(
             skips(xml),
-            [(
-                "redis::works".to_owned(),
-                "no redis-server & no docker".to_owned()
-            )]
+            [("redis::works".to_owned(), "no redis-server & no docker".to_owned())]
         );
-        let inline =
-            "<testcase name=\"a\"><system-err>test a ... skipped no server</system-err></testcase>";
+        let inline = "<testcase name=\"a\"><system-err>test a ... skipped no server</system-err></testcase>";
         assert_eq!(skips(inline), [("a".to_owned(), "no server".to_owned())]);
     }
 }

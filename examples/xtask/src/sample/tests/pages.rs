@@ -7,8 +7,7 @@ use super::{Topic, all, committed};
 
 /// Every field of every page, rendered as the offline writer renders it.
 fn pages() -> Vec<(&'static Topic, BTreeMap<String, String>)> {
-    let templates: BTreeMap<String, BTreeMap<String, String>> =
-        toml::from_str(&committed("templates.toml")).unwrap();
+    let templates: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(&committed("templates.toml")).unwrap();
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|name| {
@@ -36,7 +35,9 @@ fn pages() -> Vec<(&'static Topic, BTreeMap<String, String>)> {
         .map(|topic| {
             let data = json!({ "topic": topic, "site": site });
             let fields = templates["page"].keys();
-            let mut page: BTreeMap<_, _> = fields.map(|f| (f.clone(), render(format!("page.{f}"), &data))).collect();
+            let mut page: BTreeMap<_, _> = fields
+                .map(|f| (f.clone(), render(format!("page.{f}"), &data)))
+                .collect();
             let hooks: Vec<_> = page["hooks"].lines().filter(|l| !l.trim().is_empty()).collect();
             let told = json!({ "title": page["title"], "description": page["description"], "hooks": hooks });
             for limit in [300, 120] {
@@ -61,15 +62,8 @@ fn every_page_keeps_its_lengths() {
             page["title"]
         );
         let n = chars("description");
-        assert!(
-            (120..=158).contains(&n),
-            "{key}: {n}: {}",
-            page["description"]
-        );
-        let hooks = page["hooks"]
-            .lines()
-            .filter(|l| !l.trim().is_empty())
-            .count();
+        assert!((120..=158).contains(&n), "{key}: {n}: {}", page["description"]);
+        let hooks = page["hooks"].lines().filter(|l| !l.trim().is_empty()).count();
         assert!((2..=3).contains(&hooks), "{key}: {}", page["hooks"]);
         assert!(
             chars("image_prompt") >= 100 && !page["image_prompt"].trim().contains('\n'),
@@ -77,26 +71,16 @@ fn every_page_keeps_its_lengths() {
         );
         for limit in [300, 120] {
             let post = page[&format!("post {limit}")].trim();
-            assert!(
-                !post.contains('\n') && post.chars().count() <= limit,
-                "{key}: {post}"
-            );
+            assert!(!post.contains('\n') && post.chars().count() <= limit, "{key}: {post}");
         }
-        let keywords: Vec<_> = page["keywords"]
-            .lines()
-            .filter(|l| !l.trim().is_empty())
-            .collect();
+        let keywords: Vec<_> = page["keywords"].lines().filter(|l| !l.trim().is_empty()).collect();
         assert_eq!(keywords[0], topic["keyword"]);
         assert_eq!(
             keywords.iter().collect::<BTreeSet<_>>().len(),
             keywords.len(),
             "{key}: {keywords:?}"
         );
-        assert!(
-            titles.insert(page["title"].clone()),
-            "{key}: {}",
-            page["title"]
-        );
+        assert!(titles.insert(page["title"].clone()), "{key}: {}", page["title"]);
         assert!(
             descriptions.insert(page["description"].clone()),
             "{key}: {}",
@@ -126,19 +110,12 @@ fn every_body_is_long_enough_and_its_headings_are_in_order() {
             .filter_map(|rest| rest.chars().next()?.to_digit(10))
             .collect();
         assert_eq!(levels.first(), Some(&2), "{key}");
-        assert!(
-            levels.windows(2).all(|w| w[1] <= w[0] + 1),
-            "{key}: {levels:?}"
-        );
+        assert!(levels.windows(2).all(|w| w[1] <= w[0] + 1), "{key}: {levels:?}");
         for tag in [
             "p", "table", "thead", "tbody", "tr", "td", "th", "ul", "li", "code", "h2", "h3",
         ] {
             let open = body.matches(&format!("<{tag}>")).count();
-            assert_eq!(
-                open,
-                body.matches(&format!("</{tag}>")).count(),
-                "{key}: <{tag}>"
-            );
+            assert_eq!(open, body.matches(&format!("</{tag}>")).count(), "{key}: <{tag}>");
         }
     }
 }
