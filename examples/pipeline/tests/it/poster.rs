@@ -8,8 +8,8 @@ use presswork_content_store::{PostQuery, PostStatus};
 use presswork_pipeline::Poster;
 use presswork_queue::{DeadLetterFilter, DeadLetters, Message, Queue};
 use presswork_social::{
-    Account, Attempt, Error, Evidence, Limits, Media, Outbox, Post, Published, Reconciled, Report, Result,
-    SocialTarget, UploadedMedia,
+    Account, Attempt, Error, Limits, Media, Outbox, Post, Published, Reconciled, Report, Result, SocialTarget,
+    UploadedMedia,
 };
 
 use crate::support::{World, good_page, post_text};
@@ -66,11 +66,7 @@ impl SocialTarget for Network {
     }
     async fn publish(&self, post: &Post) -> Result<Published> {
         let fault = self.faults.lock().unwrap().pop();
-        let unknown = || Error::Unknown {
-            report: Report::new("network", "no answer"),
-            evidence: Evidence::new("no answer"),
-            source: None,
-        };
+        let unknown = || Error::unknown(Report::new("network", "no answer"), None);
         match fault {
             None => self.inner.publish(post).await,
             Some(Fault::AnswerLost) => {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use async_trait::async_trait;
 use indicatif::ProgressBar;
-use presswork_content_store::{ContentStore, Counts, Status};
+use presswork_content_store::{Counts, Status};
 use presswork_pipeline::import::ImportReport;
 use presswork_pipeline::{Generator, Poster, RunReport};
 use presswork_queue::{Delivery, Handler, Outcome as Verdict, Totals, process};
@@ -62,7 +62,7 @@ pub(crate) async fn run(common: &Common, with_import: bool, pages: Option<u32>) 
 
     let mut cycle = Cycle::default();
     if with_import {
-        cycle.imported = topics(&settings, store.as_ref()).await?;
+        cycle.imported = import::from_settings(&settings, store.as_ref()).await?;
     }
     let queue_to_send: Arc<dyn presswork_queue::Queue> = Arc::new(Arc::clone(&queue));
     let generator = Generator::new(
@@ -91,14 +91,6 @@ pub(crate) async fn run(common: &Common, with_import: bool, pages: Option<u32>) 
     let failed = cycle.drafted.failed + cycle.drafted.postponed + cycle.drafted.waiting > 0
         || cycle.posted.dead_lettered + cycle.posted.retried + cycle.posted.unsettled > 0;
     Ok(if failed { Outcome::SomeFailed } else { Outcome::Done })
-}
-
-async fn topics(settings: &Settings, store: &dyn ContentStore) -> anyhow::Result<ImportReport> {
-    match &settings.topics {
-        Some(file) => import::from_file(settings, store, file).await,
-        None if settings.sample => import::from_sample(settings, store).await,
-        None => Ok(ImportReport::default()),
-    }
 }
 
 /// Drafts with a progress bar; Ctrl-C finishes what is under way and goes on to post it.

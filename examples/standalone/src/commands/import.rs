@@ -50,11 +50,17 @@ pub(crate) async fn from_file(
     Ok(report?)
 }
 
-/// Plans the topics of the built-in sample.
+/// Plans the topics that the settings name: of their file, or of the built-in sample.
 ///
 /// # Errors
-/// When the store refuses.
-pub(crate) async fn from_sample(settings: &Settings, store: &dyn ContentStore) -> anyhow::Result<ImportReport> {
-    let open = || Ok(Cursor::new(sample::TOPICS));
-    Ok(import::import(store, &settings.pipeline.site, "sample topics", open, &|_| {}).await?)
+/// As [`run`].
+pub(crate) async fn from_settings(settings: &Settings, store: &dyn ContentStore) -> anyhow::Result<ImportReport> {
+    match &settings.topics {
+        Some(file) => from_file(settings, store, file).await,
+        None if settings.sample => {
+            let open = || Ok(Cursor::new(sample::TOPICS));
+            Ok(import::import(store, &settings.pipeline.site, "sample topics", open, &|_| {}).await?)
+        }
+        None => Ok(ImportReport::default()),
+    }
 }

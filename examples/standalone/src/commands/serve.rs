@@ -36,11 +36,7 @@ pub(crate) async fn run(common: &Common, listen: Option<SocketAddr>, now: bool) 
     let targets = compose::targets(&settings)?;
     let store = compose::store(&settings, true).await?;
     let queue = compose::queue(&settings, true).await?;
-    match &settings.topics {
-        Some(file) => drop(import::from_file(&settings, store.as_ref(), file).await?),
-        None if settings.sample => drop(import::from_sample(&settings, store.as_ref()).await?),
-        None => {}
-    }
+    import::from_settings(&settings, store.as_ref()).await?;
     let address = listen.unwrap_or(settings.serve.listen);
     let listener = tokio::net::TcpListener::bind(address)
         .await

@@ -1,5 +1,7 @@
 //! The binary as a person, a script or an accident uses it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are tests
+
 mod bad_input;
 mod cycle;
 mod faults;
