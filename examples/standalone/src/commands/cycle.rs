@@ -223,14 +223,12 @@ fn next(settings: &Settings, cycle: &Cycle, planned: u64) -> String {
     let data = settings.data.display();
     let mut lines = vec![
         String::new(),
-        format!(
-            "Look at  {data}/site/index.html   (or run `presswork serve` and open http://{}/)",
-            settings.serve.listen
-        ),
+        format!("Look at  `presswork serve` and open http://{}/", settings.serve.listen),
+        format!("         {data}/site            the site as files, ready to be uploaded"),
     ];
     if settings.pipeline.targets.is_empty() {
         lines.push(format!(
-            "         {data}/posts.jsonl        the posts, in a file because no target is set"
+            "         {data}/posts.jsonl     the posts, in a file because no target is set"
         ));
     }
     let mut then = Vec::new();

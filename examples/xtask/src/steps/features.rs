@@ -56,18 +56,28 @@ fn rows(root: &Path, wasm: bool) -> Result<Outcome> {
             "-p",
             name,
         ];
-        let native_only: Vec<&str> = members
-            .get(name)
+        let package = members.get(name);
+        // A feature named `__x` is the common part of others and nothing by itself.
+        let private = package.and_then(|p| p["features"].as_object());
+        let mut excluded: Vec<&str> = private
             .into_iter()
-            .flat_map(|p| list(&p["metadata"]["presswork"], "native-only"))
-            .filter_map(|f| f.as_str())
+            .flatten()
+            .map(|(feature, _)| feature.as_str())
             .collect();
-        let excluded = native_only.join(",");
+        excluded.retain(|feature| feature.starts_with("__"));
         if wasm {
+            let native_only = package
+                .into_iter()
+                .flat_map(|p| list(&p["metadata"]["presswork"], "native-only"));
+            excluded.extend(native_only.filter_map(|feature| feature.as_str()));
             line.extend(["--target", tools::WASM]);
-            if !excluded.is_empty() {
-                line.extend(["--exclude-features", &excluded, "--exclude-all-features"]);
-            }
+        }
+        let excluded = excluded.join(",");
+        if !excluded.is_empty() {
+            line.extend(["--exclude-features", &excluded]);
+        }
+        if wasm && package.is_some_and(|p| !p["metadata"]["presswork"]["native-only"].is_null()) {
+            line.push("--exclude-all-features");
         }
         let ran = run(root, &line, &[])?;
         counted += ran.output.lines().filter(|l| l.starts_with("info: running")).count();
