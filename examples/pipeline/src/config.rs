@@ -124,7 +124,8 @@ impl Default for GateConfig {
 pub struct PosterConfig {
     /// Messages handled at once, 1 to 256.
     pub concurrency: u32,
-    /// Seconds one post is ours while it is written and published, 10 to 3,600.
+    /// Seconds one post is ours while it is published, 60 to 3,600; longer than any target waits for an answer (30 s), so
+    /// that nobody looks for a post that is still on its way.
     pub lease_seconds: u32,
     /// Deliveries of one message before it is a dead letter, 1 to 100.
     pub max_attempts: u32,
@@ -245,7 +246,7 @@ impl Config {
         range("generator.max_attempts", self.generator.max_attempts, 1, 20);
         range("generator.gate_repairs", self.generator.gate_repairs, 0, 5);
         range("poster.concurrency", self.poster.concurrency, 1, 256);
-        range("poster.lease_seconds", self.poster.lease_seconds, 10, 3_600);
+        range("poster.lease_seconds", self.poster.lease_seconds, 60, 3_600);
         range("poster.max_attempts", self.poster.max_attempts, 1, 100);
         range("model.timeout_seconds", self.model.timeout_seconds, 1, 3_600);
         range("model.max_output_tokens", self.model.max_output_tokens, 1, 1_000_000);

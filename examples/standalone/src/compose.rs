@@ -116,6 +116,16 @@ pub(crate) fn targets(settings: &Settings) -> anyhow::Result<Vec<Arc<dyn SocialT
         .collect()
 }
 
+/// Asks each target whether the credentials are good, and lets it learn the server's limits. A network that is down or
+/// refuses is only a warning: pages are made all the same, and their messages wait.
+pub(crate) async fn check(targets: &[Arc<dyn SocialTarget>]) {
+    for target in targets {
+        if let Err(error) = target.check().await {
+            tracing::warn!(%error, account = target.account(), "the target cannot be used now");
+        }
+    }
+}
+
 fn target(settings: &Settings, config: &TargetConfig) -> anyhow::Result<Arc<dyn SocialTarget>> {
     match config.kind.as_str() {
         "outbox" => {

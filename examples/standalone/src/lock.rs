@@ -1,33 +1,52 @@
-//! One working process per data folder.
+//! One working process per data folder and per database file.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use crate::exit::InUse;
+use crate::settings::Settings;
 
 /// Held for as long as the process drafts and posts; the system lets go of it however the process ends.
 #[derive(Debug)]
-pub(crate) struct Lock(#[allow(dead_code, reason = "the open file is the lock")] File);
+pub(crate) struct Lock(#[allow(dead_code, reason = "the open files are the lock")] Vec<File>);
 
-/// Takes the lock of `data`.
+/// Takes the lock of the data folder and of each SQLite file, which may lie outside it.
 ///
 /// # Errors
-/// [`InUse`] when another process has it.
-pub(crate) fn take(data: &Path) -> anyhow::Result<Lock> {
-    let path = data.join("presswork.lock");
+/// [`InUse`] when another process has one of them.
+pub(crate) fn take(settings: &Settings) -> anyhow::Result<Lock> {
+    let databases = [&settings.store, &settings.queue]
+        .into_iter()
+        .filter_map(|url| url.strip_prefix("sqlite:"));
+    let databases = databases.map(|path| PathBuf::from(format!("{path}.lock")));
+    let mut files = vec![settings.data.join("presswork.lock")];
+    for file in databases {
+        // Store and queue may share one file.
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    files
+        .iter()
+        .map(|file| lock(file))
+        .collect::<anyhow::Result<_>>()
+        .map(Lock)
+}
+
+fn lock(path: &Path) -> anyhow::Result<File> {
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
-        .open(&path)
+        .open(path)
         .with_context(|| format!("cannot open {}", path.display()))?;
     match file.try_lock() {
-        Ok(()) => Ok(Lock(file)),
+        Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(InUse(format!(
-            "another presswork works in {}; wait for it, stop it, or choose another folder with --data",
-            data.display()
+            "another presswork works here and holds {}; wait for it, stop it, or choose another folder with --data",
+            path.display()
         ))
         .into()),
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),

@@ -5,6 +5,7 @@ mod commands;
 mod compose;
 mod exit;
 mod export;
+mod interrupt;
 mod listing;
 mod lock;
 mod output;

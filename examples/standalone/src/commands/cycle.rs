@@ -1,7 +1,7 @@
 //! `presswork` and `presswork run`: one cycle, then out.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -18,10 +18,7 @@ use crate::commands::import;
 use crate::compose::{self, WholeQueue};
 use crate::exit::Outcome;
 use crate::settings::Settings;
-use crate::{export, lock, output, progress};
-
-/// Messages taken at a time.
-const BATCH: usize = 32;
+use crate::{export, interrupt, lock, output, progress};
 
 /// What one cycle did.
 #[derive(Debug, Default)]
@@ -53,8 +50,9 @@ pub(crate) async fn run(common: &Common, with_import: bool, pages: Option<u32>) 
     // Everything the settings name is built before anything is written.
     let model = compose::model(&settings)?;
     settings.make_data_folder()?;
-    let _lock = lock::take(&settings.data)?;
+    let _lock = lock::take(&settings)?;
     let targets = compose::targets(&settings)?;
+    compose::check(&targets).await;
     let store = compose::store(&settings, true).await?;
     let queue = compose::queue(&settings, true).await?;
     let config = Arc::new(settings.pipeline.clone());
@@ -71,9 +69,12 @@ pub(crate) async fn run(common: &Common, with_import: bool, pages: Option<u32>) 
         queue_to_send,
         Arc::clone(&model),
     );
+    let stop = generator.stop();
+    interrupt::watch(Arc::clone(&stop));
     cycle.drafted = draft(&generator, &settings).await?;
     let poster = Poster::new(config, Arc::clone(&store), model, targets);
-    cycle.posted = post(queue.as_ref(), &poster, settings.pipeline.poster.concurrency as usize).await?;
+    let concurrency = settings.pipeline.poster.concurrency as usize;
+    cycle.posted = post(queue.as_ref(), &poster, concurrency, &stop).await?;
 
     let site = &settings.pipeline.site;
     cycle.site_pages = export::write(&settings, store.as_ref()).await?;
@@ -93,34 +94,28 @@ pub(crate) async fn run(common: &Common, with_import: bool, pages: Option<u32>) 
     Ok(if failed { Outcome::SomeFailed } else { Outcome::Done })
 }
 
-/// Drafts with a progress bar; Ctrl-C finishes what is under way and goes on to post it.
+/// Drafts with a progress bar.
 async fn draft(generator: &Generator, settings: &Settings) -> anyhow::Result<RunReport> {
     let bar = progress::items("pages", settings.pipeline.generator.pages_per_run.into());
-    let stop = generator.stop();
-    let on_page = |_: &presswork_pipeline::Drafted| bar.inc(1);
-    let run = generator.run(&on_page);
-    let mut run = std::pin::pin!(run);
-    let report = tokio::select! {
-        report = &mut run => report,
-        _ = tokio::signal::ctrl_c() => {
-            stop.store(true, Ordering::Relaxed);
-            tracing::warn!("stopping after the drafts under way");
-            run.await
-        }
-    };
+    let report = generator.run(&|_| bar.inc(1)).await;
     bar.finish_and_clear();
     Ok(report?)
 }
 
-/// Handles messages until none is due.
-async fn post(queue: &dyn WholeQueue, poster: &Poster, concurrency: usize) -> anyhow::Result<Totals> {
+/// Handles messages until none is due or the program is told to stop.
+async fn post(
+    queue: &dyn WholeQueue,
+    poster: &Poster,
+    concurrency: usize,
+    stop: &AtomicBool,
+) -> anyhow::Result<Totals> {
     let due = queue.depth().await?.ready;
     let bar = progress::items("posts", due);
     let handler = Counted { poster, bar: &bar };
     let mut totals = Totals::default();
-    loop {
+    while !stop.load(Ordering::Relaxed) {
         let deliveries = queue
-            .receive(BATCH, Duration::ZERO)
+            .receive(concurrency, Duration::ZERO)
             .await
             .context("cannot receive messages")?;
         if deliveries.is_empty() {

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use crate::cli::Common;
 use crate::commands::import;
 use crate::exit::{BadSettings, Outcome};
+use crate::interrupt::signal;
 use crate::settings::Settings;
 use crate::{compose, lock, output, web};
 
@@ -32,8 +33,9 @@ pub(crate) async fn run(common: &Common, listen: Option<SocketAddr>, now: bool) 
     let schedule = Schedule::new(&settings)?;
     let model = compose::model(&settings)?;
     settings.make_data_folder()?;
-    let _lock = lock::take(&settings.data)?;
+    let _lock = lock::take(&settings)?;
     let targets = compose::targets(&settings)?;
+    compose::check(&targets).await;
     let store = compose::store(&settings, true).await?;
     let queue = compose::queue(&settings, true).await?;
     import::from_settings(&settings, store.as_ref()).await?;
@@ -232,21 +234,4 @@ where
 async fn stopped(mut stop: watch::Receiver<bool>) {
     // An error means that the sender is gone, which is the end as well.
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-/// Ctrl-C, or SIGTERM where there is one.
-#[cfg(unix)]
-async fn signal() -> anyhow::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result?,
-        _ = terminate.recv() => {}
-    }
-    Ok(())
-}
-
-/// Ctrl-C.
-#[cfg(not(unix))]
-async fn signal() -> anyhow::Result<()> {
-    Ok(tokio::signal::ctrl_c().await?)
 }

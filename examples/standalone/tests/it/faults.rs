@@ -21,7 +21,7 @@ fn a_second_instance_on_the_same_data_is_refused() {
     folder
         .run(&[])
         .expect(4)
-        .says(&["another presswork works in presswork-data", "--data"]);
+        .says(&["another presswork works here", "presswork-data", "--data"]);
     // Looking is allowed.
     folder.run(&["status"]).expect(0);
     first.kill().unwrap();
