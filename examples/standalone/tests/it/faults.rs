@@ -31,6 +31,30 @@ fn a_second_instance_on_the_same_data_is_refused() {
 }
 
 #[test]
+fn two_data_folders_with_one_database_are_one_instance() {
+    let folder = Folder::new();
+    small_site(&folder, 3);
+    folder.write(
+        "presswork.toml",
+        "store = \"sqlite:shared.db\"\n".to_owned() + &folder.read("presswork.toml"),
+    );
+    let mut first = folder
+        .command(&["serve", "--data", "one", "--listen", "127.0.0.1:0", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut byte = [0];
+    first.stdout.as_mut().unwrap().read_exact(&mut byte).unwrap();
+    folder
+        .run(&["--data", "two"])
+        .expect(4)
+        .says(&["another presswork works here", "shared.db.lock"]);
+    first.kill().unwrap();
+    first.wait().unwrap();
+}
+
+#[test]
 fn a_database_that_is_no_database_is_named_and_left_alone() {
     for name in ["content.db", "queue.db"] {
         let folder = Folder::new();

@@ -163,3 +163,34 @@ fn a_server_that_cannot_be_reached_is_named() {
     assert!(ran.out.contains("127.0.0.1:9"), "{}", ran.out);
     assert_eq!(folder.json(&["status"])["pages"], json!([["planned", 1]]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_finishes_the_drafts_under_way_and_starts_no_more() {
+    let server = MockServer::start().await;
+    let slow = ResponseTemplate::new(200)
+        .set_body_json(completion(json!(page().to_string()), Value::Null))
+        .set_delay(std::time::Duration::from_millis(700));
+    Mock::given(method("POST")).respond_with(slow).mount(&server).await;
+    let folder = Folder::new();
+    small_site(&folder, 20);
+    let settings = format!(
+        "{SETTINGS}\n[generator]\nconcurrency = 2\n[model]\nprovider = \"openai\"\nname = \"m\"\nbase_url = \"{}/v1\"\n",
+        server.uri()
+    );
+    folder.write("presswork.toml", settings);
+    let mut child = folder.command(&[]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    while server.received_requests().await.unwrap_or_default().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    let status = tokio::task::spawn_blocking(move || child.wait().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+    let pages = folder.json(&["status"])["pages"].clone();
+    assert_eq!(pages, json!([["planned", 18], ["published", 2]]));
+    assert_eq!(folder.posts().len(), 0, "posting had not begun");
+}
