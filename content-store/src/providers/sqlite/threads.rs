@@ -95,11 +95,13 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        drop(self.writer.take());
+        // The writer, which was started first, closes its connection last and alone: only then does SQLite fold the WAL
+        // into the file.
         drop(self.readers.take());
-        for handle in self.handles.drain(..) {
-            let _ = handle.join();
-        }
+        let readers = self.handles.split_off(self.handles.len().min(1));
+        readers.into_iter().for_each(|handle| drop(handle.join()));
+        drop(self.writer.take());
+        self.handles.drain(..).for_each(|handle| drop(handle.join()));
     }
 }
 
