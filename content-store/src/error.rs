@@ -11,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a store refused or failed.
 ///
-/// `store` is the name of the provider (`memory`, `sqlite`); `place` is where its data lives, for SQLite the path.
+/// `store` is the name of the provider (`memory`, `sqlite`, `d1`); `place` is where its data lives, for SQLite the path.
 /// Messages hold at most 500 characters of foreign text and never a page's content.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -166,6 +166,18 @@ pub enum Error {
         /// The provider's own error.
         source: Option<Source>,
     },
+    /// The provider refuses what was asked, and would refuse a repeat. Nothing was written.
+    #[error("{store}: {place} refused: {message}")]
+    Rejected {
+        /// The provider.
+        store: &'static str,
+        /// Where the data lives.
+        place: String,
+        /// The provider's words, bounded.
+        message: String,
+        /// The provider's own error.
+        source: Option<Source>,
+    },
     /// The change may have happened. Repeat it with the same [`Op`](crate::Op).
     #[error("{store}: the answer was lost ({message}); repeat the call with the same op")]
     OutcomeUnknown {
@@ -188,7 +200,7 @@ impl Error {
         )
     }
 
-    /// How long the provider asked to wait. `None` when it named no time, which is every embedded store.
+    /// How long the provider asked to wait. `None`: no store here names a time.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         None
@@ -196,7 +208,7 @@ impl Error {
 }
 
 /// At most 500 characters of somebody else's words.
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "d1"))]
 pub(crate) fn bounded(text: &str) -> String {
     text.chars().take(500).collect()
 }

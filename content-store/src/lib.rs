@@ -23,9 +23,9 @@ mod text;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "d1"))]
 mod providers;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "d1"))]
 mod sql;
 
 pub use cursor::Cursor;
@@ -41,6 +41,8 @@ pub use page::{
 pub use pages::Pages;
 pub use post::{PostClaim, PostKey, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus};
 pub use post_ledger::PostLedger;
+#[cfg(feature = "d1")]
+pub use providers::d1::D1Store;
 #[cfg(feature = "sqlite")]
 pub use providers::sqlite::{SqliteBuilder, SqliteStore};
 pub use spend::{NewSpend, SpendQuery, SpendTotals};

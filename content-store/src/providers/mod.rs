@@ -1,3 +1,6 @@
 //! Stores that need a crate of their own.
 
+#[cfg(feature = "d1")]
+pub(crate) mod d1;
+#[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;

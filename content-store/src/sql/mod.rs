@@ -7,7 +7,9 @@
 //! The text runs on SQLite and D1 alike: `?N` placeholders, numbers cast (D1 binds every number as REAL), no branching,
 //! lists as one JSON parameter (D1 takes 100 parameters per statement).
 
+#[cfg(feature = "sqlite")]
 pub(crate) mod leases;
+mod ledgers;
 pub(crate) mod outbox;
 pub(crate) mod page_reads;
 pub(crate) mod pages;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 use crate::{Error, Op, Result};
 
+pub(crate) use ledgers::ledgers;
 pub(crate) use read::{Cells, Row, Value};
 
 /// Which store speaks, for its errors.

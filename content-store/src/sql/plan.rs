@@ -2,12 +2,18 @@
 
 use serde_json::json;
 
-use super::{Attempt, Batch, Cells, Landed, Origin, begin, mark, rows_json, statement};
+use super::{Attempt, Batch, Cells, Landed, Origin, Value, begin, mark, rows_json, statement};
 use crate::check::PlanRow;
 use crate::request;
 use crate::{Error, Op, PageId, PlanReport, Result};
 
+/// The longest JSON parameter: D1 takes 2,000,000 bytes. A thousand rows without topics stay below it by their limits.
+const PART: usize = 1_900_000;
+
 /// Columns of a topic in the JSON parameter: 0 id, 1 site, 2 locale, 3 slug, 4 row key, 5 keyword, 6 topic, 7 hash.
+/// The topic is null where names are enough.
+const TOPIC: usize = 6;
+
 macro_rules! known {
     () => {
         "c.site = n.value ->> 1 AND c.locale = n.value ->> 2 AND c.row_key = n.value ->> 4"
@@ -96,17 +102,25 @@ const WHY_NOT: &str = concat!(
 
 pub(crate) fn plan(origin: &Origin, op: &Op, rows: &[PlanRow<'_>]) -> Batch<PlanReport> {
     let attempt = Attempt::new(origin, op, request::plan(rows));
-    let json = rows_json(rows.iter().map(row_json).collect());
+    let mut rows: Vec<_> = rows.iter().map(row_json).collect();
+    let topics = in_parts(&rows);
+    for row in &mut rows {
+        row[TOPIC].take();
+    }
+    let names = rows_json(rows);
     let at = || op.at_ms.into();
-    let statements = vec![
-        attempt.begin(BEGIN, [json.clone()]),
-        attempt.then(REVISE, [at(), json.clone()]),
-        attempt.then(REPLACE, [at(), json.clone()]),
-        attempt.then(CREATE, [at(), json.clone()]),
-        attempt.then(REVISE_NEW, [at(), json.clone()]),
-        attempt.ask(),
-        statement(WHY_NOT, [attempt.op(), json]),
+    let mut statements = vec![
+        attempt.begin(BEGIN, [names.clone()]),
+        attempt.then(REVISE, [at(), names.clone()]),
     ];
+    for write in [REPLACE, CREATE] {
+        statements.extend(topics.iter().map(|part| attempt.then(write, [at(), part.clone()])));
+    }
+    statements.extend([
+        attempt.then(REVISE_NEW, [at(), names.clone()]),
+        attempt.ask(),
+        statement(WHY_NOT, [attempt.op(), names]),
+    ]);
     Batch::new(statements, move |mut answers| {
         match attempt.landed(answers.last(1))? {
             Landed::Yes(kept) => report(&attempt.origin, kept.as_deref()),
@@ -129,6 +143,27 @@ pub(crate) fn plan(origin: &Origin, op: &Op, rows: &[PlanRow<'_>]) -> Batch<Plan
             }
         }
     })
+}
+
+/// Rows as JSON parameters of at most [`PART`] bytes. Statements that write topics run once for each; the others read
+/// all rows at once, without their topics.
+fn in_parts(rows: &[serde_json::Value]) -> Vec<Value> {
+    let mut parts = Vec::new();
+    let mut part = String::from("[");
+    for row in rows {
+        let row = row.to_string();
+        if part.len() > 1 && part.len() + row.len() >= PART {
+            part.push(']');
+            parts.push(std::mem::replace(&mut part, String::from("[")).into());
+        }
+        if part.len() > 1 {
+            part.push(',');
+        }
+        part.push_str(&row);
+    }
+    part.push(']');
+    parts.push(part.into());
+    parts
 }
 
 fn row_json(row: &PlanRow<'_>) -> serde_json::Value {

@@ -184,6 +184,8 @@ pub struct TargetConfig {
     pub account: Option<String>,
     /// File of an outbox.
     pub path: Option<String>,
+    /// Name of the environment variable or secret with the account's token, where it is not the network's usual one.
+    pub token_env: Option<String>,
 }
 
 /// One setting that cannot be used, or several.
