@@ -1,0 +1,3 @@
+use super::D1Store;
+
+crate::sql::ledgers!(D1Store, landed_by: read);

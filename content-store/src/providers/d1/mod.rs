@@ -1,0 +1,149 @@
+//! [`D1Store`]: D1 through a Worker's binding. <https://developers.cloudflare.com/d1/worker-api/d1-database/>
+
+mod classify;
+mod ledgers;
+mod rows;
+
+#[cfg(test)]
+mod tests;
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use worker::send::IntoSendFuture;
+use worker::wasm_bindgen::JsValue;
+use worker::{D1Database, D1PreparedStatement, Delay};
+
+use crate::sql::{Answers, Batch, Origin, Row, Statement, Value};
+use crate::{Error, Result, limits, text};
+use classify::Intent;
+
+pub(crate) const STORE: &str = "d1";
+
+/// The largest parameter: the largest string D1 stores. <https://developers.cloudflare.com/d1/platform/limits/>
+const MAX_PARAMETER: usize = 2_000_000;
+
+/// D1 cuts a batch off itself after this time, from the same page.
+const MAX_DEADLINE: Duration = Duration::from_secs(30);
+
+/// A store in a D1 database, through the binding of a Worker.
+///
+/// Every call is one `batch`, which D1 runs as one transaction on the primary; an invocation on the free plan has 50
+/// queries, on the paid plan 1,000. The tables come from [`migrations`](crate::migrations) by
+/// `wrangler d1 migrations apply`: the store does not migrate.
+///
+/// D1 stalls at times, so every call has a deadline: a write that meets it is
+/// [`OutcomeUnknown`](Error::OutcomeUnknown), a read [`Unavailable`](Error::Unavailable).
+///
+/// ```no_run
+/// # fn open(env: &worker::Env) -> worker::Result<()> {
+/// use presswork_content_store::D1Store;
+///
+/// let store = D1Store::new(env.d1("DB")?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct D1Store {
+    origin: Origin,
+    database: D1Database,
+    deadline: Duration,
+}
+
+impl D1Store {
+    /// A store in the database of this binding, with a deadline of 8 seconds for a call.
+    #[must_use]
+    pub fn new(database: D1Database) -> Self {
+        Self {
+            origin: Origin {
+                store: STORE,
+                place: "the database".into(),
+            },
+            database,
+            deadline: Duration::from_secs(8),
+        }
+    }
+
+    /// Sets how long a call may take, 1 millisecond to 30 seconds.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](Error::InvalidInput) for any other time.
+    pub fn with_deadline(mut self, deadline: Duration) -> Result<Self> {
+        if deadline < Duration::from_millis(1) || deadline > MAX_DEADLINE {
+            return Err(text::invalid("deadline", "is not 1 ms to 30 s"));
+        }
+        self.deadline = deadline;
+        Ok(self)
+    }
+
+    async fn write<T>(&self, batch: Batch<T>) -> Result<T> {
+        self.run(Intent::Write, batch).await
+    }
+
+    async fn read<T>(&self, batch: Batch<T>) -> Result<T> {
+        self.run(Intent::Read, batch).await
+    }
+
+    async fn run<T>(&self, intent: Intent, batch: Batch<T>) -> Result<T> {
+        let Batch { statements, finish } = batch;
+        check(&statements)?;
+        let rows = async {
+            // The promise cannot be taken back: what is late may still happen.
+            let asked = pin!(self.database.batch(self.prepare(&statements)?));
+            match select(asked, pin!(Delay::from(self.deadline))).await {
+                Either::Left((Ok(results), _)) => rows::read(&self.origin, &results),
+                Either::Left((Err(error), _)) => {
+                    Err(classify::failed(&self.origin, intent, &classify::words(&error)))
+                }
+                Either::Right(_) => Err(classify::late(&self.origin, intent, self.deadline)),
+            }
+        };
+        let rows: Vec<Vec<Row>> = rows.into_send().await?;
+        finish(Answers::new(rows))
+    }
+
+    fn prepare(&self, statements: &[Statement]) -> Result<Vec<D1PreparedStatement>> {
+        let bound = |statement: &Statement| {
+            let args: Vec<_> = statement.args.iter().map(js).collect();
+            self.database.prepare(&*statement.sql).bind(&args)
+        };
+        let prepared = statements.iter().map(bound).collect::<worker::Result<_>>();
+        prepared.map_err(|error| classify::refused(&self.origin, &classify::words(&error)))
+    }
+}
+
+/// Every number reaches D1 as a double, and the statements cast it back.
+#[allow(clippy::cast_precision_loss)] // checked to fit
+fn js(value: &Value) -> JsValue {
+    match value {
+        Value::Null => JsValue::NULL,
+        Value::Int(number) => JsValue::from_f64(*number as f64),
+        Value::Text(text) => JsValue::from_str(text),
+    }
+}
+
+/// Refuses what D1 would round or refuse.
+fn check(statements: &[Statement]) -> Result<()> {
+    for arg in statements.iter().flat_map(|statement| &statement.args) {
+        match arg {
+            Value::Text(text) if text.len() > MAX_PARAMETER => {
+                return Err(Error::TooLarge {
+                    field: "one parameter of a statement",
+                    limit: MAX_PARAMETER,
+                    found: text.len(),
+                });
+            }
+            Value::Int(number) if number.unsigned_abs() > limits::NUMBER.unsigned_abs() => {
+                return Err(text::invalid("a number", "is beyond 2^53 - 1, which D1 would round"));
+            }
+            Value::Null | Value::Int(_) | Value::Text(_) => {}
+        }
+    }
+    Ok(())
+}
+
+const _: fn() = || {
+    fn pin<T: Send + Sync + 'static>() {}
+    pin::<D1Store>();
+};
