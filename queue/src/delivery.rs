@@ -197,6 +197,8 @@ pub enum Settled {
     Stale,
     /// The retry found no attempts left: the message is a dead letter now.
     Exhausted,
+    /// The dead letter could not be stored elsewhere now: the message is delivered again.
+    Postponed,
 }
 
 const _: fn() = || {

@@ -195,7 +195,7 @@ impl<'a> Engine<'a> {
                             &mut totals.dead_lettered
                         }
                         (Settled::Done, Outcome::Ack) => &mut totals.acked,
-                        (Settled::Done, Outcome::Retry { .. }) => &mut totals.retried,
+                        (Settled::Postponed, _) | (Settled::Done, Outcome::Retry { .. }) => &mut totals.retried,
                         (Settled::Done, Outcome::Release) => &mut totals.released,
                     };
                     *counter += 1;

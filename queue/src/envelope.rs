@@ -6,7 +6,7 @@
 //!
 //! A body that is UTF-8 travels as it is; any other travels with `"encoding":"base64"`. Text survives every transport:
 //! typed sends through the Workers binding turn maps into `{}`, the REST API takes no bytes.
-//! Unknown fields are ignored; an unknown version or encoding is an error of that one message.
+//! A queue that names no ids adds its own as `id`. Unknown fields are ignored; an unknown version or encoding is an error of that one message.
 
 use std::{borrow::Cow, collections::BTreeMap, io};
 
@@ -21,6 +21,8 @@ pub const VERSION: u64 = 1;
 #[derive(Serialize)]
 struct Writing<'a> {
     v: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
     body: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<&'static str>,
@@ -32,12 +34,23 @@ struct Writing<'a> {
 #[derive(Deserialize)]
 struct Reading<'a> {
     v: Option<u64>,
+    /// Of any type, for an envelope is not refused because of it.
+    id: Option<serde_json::Value>,
     #[serde(borrow)]
     body: Option<Cow<'a, str>>,
     #[serde(borrow)]
     encoding: Option<Cow<'a, str>>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    sent_at_ms: Option<serde_json::Value>,
+}
+
+/// What an envelope holds.
+#[cfg_attr(not(feature = "cloudflare"), allow(dead_code))] // the other queues keep id and time themselves
+pub(crate) struct Opened {
+    pub(crate) message: Message,
+    pub(crate) id: Option<String>,
+    pub(crate) sent_at_ms: Option<i64>,
 }
 
 fn writing(message: &Message, sent_at_ms: i64) -> Writing<'_> {
@@ -47,6 +60,7 @@ fn writing(message: &Message, sent_at_ms: i64) -> Writing<'_> {
     };
     Writing {
         v: VERSION,
+        id: None,
         body,
         encoding,
         headers: &message.headers,
@@ -58,6 +72,16 @@ fn writing(message: &Message, sent_at_ms: i64) -> Writing<'_> {
 pub fn encode(message: &Message, sent_at_ms: i64) -> String {
     // Strings, integers and a map with string keys always have a JSON form.
     serde_json::to_string(&writing(message, sent_at_ms)).unwrap_or_default()
+}
+
+/// Writes the envelope of `message` with the id it has, for a queue that names none when it takes a message.
+#[cfg(feature = "cloudflare")]
+pub(crate) fn encode_with_id(message: &Message, id: &str, sent_at_ms: i64) -> String {
+    let writing = Writing {
+        id: Some(id),
+        ..writing(message, sent_at_ms)
+    };
+    serde_json::to_string(&writing).unwrap_or_default()
 }
 
 /// The length of the envelope for a time of 13 digits, which all times until the year 2286 are.
@@ -84,6 +108,10 @@ pub(crate) fn encoded_len(message: &Message) -> usize {
 /// # Errors
 /// A sentence for [`Error::Undecodable`](crate::Error::Undecodable).
 pub fn decode(raw: &[u8]) -> Result<Message, String> {
+    open(raw).map(|opened| opened.message)
+}
+
+pub(crate) fn open(raw: &[u8]) -> Result<Opened, String> {
     let reading: Reading<'_> = serde_json::from_slice(raw)
         .map_err(|error| format!("not an envelope: line {}, column {}", error.line(), error.column()))?;
     match reading.v {
@@ -103,10 +131,14 @@ pub fn decode(raw: &[u8]) -> Result<Message, String> {
             .map_err(|_| "the body is not valid base64")?,
         Some(_) => return Err("the body has an unknown encoding".to_owned()),
     };
-    Ok(Message {
-        body,
-        headers: reading.headers,
-        ..Message::default()
+    Ok(Opened {
+        message: Message {
+            body,
+            headers: reading.headers,
+            ..Message::default()
+        },
+        id: reading.id.and_then(|id| id.as_str().map(str::to_owned)),
+        sent_at_ms: reading.sent_at_ms.and_then(|ms| ms.as_i64()),
     })
 }
 

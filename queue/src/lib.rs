@@ -32,6 +32,8 @@ pub use handler::{Handler, Outcome};
 pub use inspect::{Depth, Inspect};
 pub use message::{Message, MessageId};
 pub use process::{Report, Totals, Unsettled, process};
+#[cfg(feature = "cloudflare")]
+pub use providers::cloudflare::{CloudflareQueue, PushedBatch};
 pub use providers::memory::{MemoryQueue, MemoryQueueBuilder};
 #[cfg(feature = "sqlite")]
 pub use providers::sqlite::{SqliteQueue, SqliteQueueBuilder};

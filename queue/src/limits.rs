@@ -90,24 +90,25 @@ impl Settings {
 }
 
 /// Checks a batch before any of it is stored.
-pub(crate) fn check_batch(provider: &'static str, messages: &[Message]) -> Result<()> {
-    if messages.len() > MAX_BATCH {
+pub(crate) fn check_batch(takes: &Capabilities, messages: &[Message]) -> Result<()> {
+    let provider = takes.provider;
+    if messages.len() > takes.max_batch {
         return Err(Error::BatchTooLarge {
             provider,
             size: messages.len(),
-            max: MAX_BATCH,
+            max: takes.max_batch,
             unit: "messages",
         });
     }
     let mut bytes = 0;
     for message in messages {
-        bytes += check_message(provider, message)?;
+        bytes += check_message(takes, message)?;
     }
-    if bytes > MAX_BATCH_BYTES && messages.len() > 1 {
+    if bytes > takes.max_batch_bytes && messages.len() > 1 {
         return Err(Error::BatchTooLarge {
             provider,
             size: bytes,
-            max: MAX_BATCH_BYTES,
+            max: takes.max_batch_bytes,
             unit: "bytes",
         });
     }
@@ -115,44 +116,52 @@ pub(crate) fn check_batch(provider: &'static str, messages: &[Message]) -> Resul
 }
 
 /// Checks one message and returns its length.
-fn check_message(provider: &'static str, message: &Message) -> Result<usize> {
-    check_delay(provider, message.delay)?;
-    if let Some(key) = &message.idempotency_key
-        && (key.is_empty() || key.len() > MAX_KEY_BYTES)
-    {
-        let message = format!(
-            "an idempotency key has 1 to {MAX_KEY_BYTES} bytes, this one has {}",
-            key.len()
-        );
-        return Err(Error::InvalidMessage { provider, message });
+fn check_message(takes: &Capabilities, message: &Message) -> Result<usize> {
+    let provider = takes.provider;
+    check_delay(provider, message.delay, takes.max_delay)?;
+    if let Some(key) = &message.idempotency_key {
+        if takes.idempotency_ttl.is_none() {
+            let what = "an idempotency key";
+            return Err(Error::Unsupported { provider, what });
+        }
+        if key.is_empty() || key.len() > MAX_KEY_BYTES {
+            let message = format!(
+                "an idempotency key has 1 to {MAX_KEY_BYTES} bytes, this one has {}",
+                key.len()
+            );
+            return Err(Error::InvalidMessage { provider, message });
+        }
     }
-    let size = message.encoded_len();
-    if size > MAX_MESSAGE_BYTES {
-        return Err(Error::TooLarge {
-            provider,
-            size,
-            max: MAX_MESSAGE_BYTES,
-        });
+    let (size, max) = (message.encoded_len(), takes.max_message_bytes);
+    if size > max {
+        return Err(Error::TooLarge { provider, size, max });
     }
     Ok(size)
 }
 
-pub(crate) fn check_settlements(provider: &'static str, settlements: &[Settlement]) -> Result<()> {
+/// Checks verdicts before any of them is applied.
+pub(crate) fn check_settlements(takes: &ConsumerCapabilities, settlements: &[Settlement]) -> Result<()> {
+    let provider = takes.provider;
     for settlement in settlements {
-        if let Outcome::Retry { after: Some(after), .. } = settlement.verdict {
-            check_delay(provider, after)?;
+        match settlement.verdict {
+            Outcome::Retry { after: Some(after), .. } => check_delay(provider, after, takes.max_delay)?,
+            Outcome::DeadLetter { .. } if !takes.dead_letter => {
+                let what = "a dead letter";
+                return Err(Error::Unsupported { provider, what });
+            }
+            Outcome::Release if !takes.release => {
+                let what = "to release a message";
+                return Err(Error::Unsupported { provider, what });
+            }
+            Outcome::Ack | Outcome::Retry { .. } | Outcome::DeadLetter { .. } | Outcome::Release => {}
         }
     }
     Ok(())
 }
 
-pub(crate) fn check_delay(provider: &'static str, delay: Duration) -> Result<()> {
-    if delay > MAX_DELAY {
-        return Err(Error::InvalidDelay {
-            provider,
-            delay,
-            max: MAX_DELAY,
-        });
+pub(crate) fn check_delay(provider: &'static str, delay: Duration, max: Duration) -> Result<()> {
+    if delay > max {
+        return Err(Error::InvalidDelay { provider, delay, max });
     }
     Ok(())
 }

@@ -13,8 +13,8 @@ macro_rules! ledgers {
         use $crate::{
             Claim, Counts, Cursor, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow,
             Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList,
-            PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger, SpendQuery,
-            SpendTotals, Transition, check, cursor, limits, text,
+            PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger,
+            SpendQuery, SpendTotals, Transition, check, cursor, limits, text,
         };
 
         #[async_trait]
@@ -39,7 +39,8 @@ macro_rules! ledgers {
 
             async fn transition(&self, op: &Op, page: &PageRef, change: &Transition) -> Result<Page> {
                 check::transition(op, change)?;
-                self.write(pages::transition(&self.origin, op, page, change)).await
+                self.write(pages::transition(&self.origin, op, page, change))
+                    .await
             }
 
             async fn get(&self, id: &PageId) -> Result<Option<Page>> {
@@ -81,7 +82,8 @@ macro_rules! ledgers {
 
             async fn mark_sent(&self, op: &Op, owner: &str, ids: &[OutboxId]) -> Result<u64> {
                 check::outbox_ids(op, owner, ids)?;
-                self.write(outbox::let_go(&self.origin, op, owner, ids, None)).await
+                self.write(outbox::let_go(&self.origin, op, owner, ids, None))
+                    .await
             }
 
             async fn release_outbox(
@@ -117,7 +119,8 @@ macro_rules! ledgers {
                 check::post_key(key)?;
                 text::key("owner", owner)?;
                 let until_ms = text::lease_end(op, lease)?;
-                self.write(posts::claim(&self.origin, op, key, owner, until_ms)).await
+                self.write(posts::claim(&self.origin, op, key, owner, until_ms))
+                    .await
             }
 
             async fn arm_post(
@@ -146,11 +149,17 @@ macro_rules! ledgers {
                 self.read(posts::get(&self.origin, key)).await
             }
 
-            async fn list_posts<'a>(&self, query: &PostQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PostList> {
+            async fn list_posts<'a>(
+                &self,
+                query: &PostQuery,
+                after: Option<&'a Cursor>,
+                limit: u32,
+            ) -> Result<PostList> {
                 let limit = text::rows(limit)?;
                 let filter = cursor::posts_filter(query);
                 let after = after.map(|cursor| cursor.position(&filter)).transpose()?;
-                self.read(posts::list(&self.origin, query, filter, after, limit)).await
+                self.read(posts::list(&self.origin, query, filter, after, limit))
+                    .await
             }
 
             async fn post_counts(&self) -> Result<Counts<PostStatus>> {

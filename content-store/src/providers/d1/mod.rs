@@ -93,9 +93,7 @@ impl D1Store {
             let asked = pin!(self.database.batch(self.prepare(&statements)?));
             match select(asked, pin!(Delay::from(self.deadline))).await {
                 Either::Left((Ok(results), _)) => rows::read(&self.origin, &results),
-                Either::Left((Err(error), _)) => {
-                    Err(classify::failed(&self.origin, intent, &classify::words(&error)))
-                }
+                Either::Left((Err(error), _)) => Err(classify::failed(&self.origin, intent, &classify::words(&error))),
                 Either::Right(_) => Err(classify::late(&self.origin, intent, self.deadline)),
             }
         };

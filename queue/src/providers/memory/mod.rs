@@ -16,7 +16,7 @@ use crate::{
     Discarded, Error, Inspect, Lease, Message, MessageId, Queue, Redriven, Result, Settle, Settled, Settlement,
     SystemClock,
     clock::{millis, until},
-    limits::{MAX_RECEIVE, Settings, check_batch, check_delay, check_settlements},
+    limits::{MAX_DELAY, MAX_RECEIVE, Settings, check_batch, check_delay, check_settlements},
     signal::Signal,
 };
 
@@ -144,14 +144,14 @@ impl Queue for MemoryQueue {
     }
 
     async fn send(&self, message: &Message) -> Result<MessageId> {
-        check_batch(PROVIDER, std::slice::from_ref(message))?;
+        check_batch(&Queue::capabilities(self), std::slice::from_ref(message))?;
         let id = self.state().push(self.0.clock.now_ms(), &self.0.settings, message);
         self.0.changed.notify();
         Ok(id)
     }
 
     async fn send_batch(&self, messages: &[Message]) -> Result<Vec<MessageId>> {
-        check_batch(PROVIDER, messages)?;
+        check_batch(&Queue::capabilities(self), messages)?;
         let now = self.0.clock.now_ms();
         let ids = {
             let mut state = self.state();
@@ -172,7 +172,7 @@ impl Settle for MemoryQueue {
     }
 
     async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<Settled>> {
-        check_settlements(PROVIDER, settlements)?;
+        check_settlements(&Settle::capabilities(self), settlements)?;
         let now = self.0.clock.now_ms();
         let settled = {
             let mut state = self.state();
@@ -206,7 +206,7 @@ impl Consumer for MemoryQueue {
     }
 
     async fn extend(&self, lease: &Lease, by: Duration) -> Result<Lease> {
-        check_delay(PROVIDER, by)?;
+        check_delay(PROVIDER, by, MAX_DELAY)?;
         let until = self.0.clock.now_ms().saturating_add(millis(by));
         let extended = self.state().extend(lease, until);
         extended.ok_or_else(|| Error::Stale {

@@ -24,7 +24,7 @@ use crate::{
     Capabilities, Clock, Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, DeadLetters, Delivery, Depth,
     Discarded, Error, Inspect, Lease, Message, MessageId, Queue, Redriven, Result, Settle, Settled, Settlement,
     clock::{millis, until},
-    limits::{MAX_RECEIVE, Settings, check_batch, check_delay, check_settlements},
+    limits::{MAX_DELAY, MAX_RECEIVE, Settings, check_batch, check_delay, check_settlements},
     signal::Signal,
 };
 
@@ -116,7 +116,7 @@ impl Queue for SqliteQueue {
     }
 
     async fn send_batch(&self, messages: &[Message]) -> Result<Vec<MessageId>> {
-        check_batch(PROVIDER, messages)?;
+        check_batch(&Queue::capabilities(self), messages)?;
         if messages.is_empty() {
             return Ok(Vec::new());
         }
@@ -132,7 +132,7 @@ impl Settle for SqliteQueue {
     }
 
     async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<Settled>> {
-        check_settlements(PROVIDER, settlements)?;
+        check_settlements(&Settle::capabilities(self), settlements)?;
         if settlements.is_empty() {
             return Ok(Vec::new());
         }
@@ -163,7 +163,7 @@ impl Consumer for SqliteQueue {
     }
 
     async fn extend(&self, lease: &Lease, by: Duration) -> Result<Lease> {
-        check_delay(PROVIDER, by)?;
+        check_delay(PROVIDER, by, MAX_DELAY)?;
         let held = lease.clone();
         let extended = self.write(move |store| store.extend(&held, by)).await?;
         extended.ok_or_else(|| Error::Stale {
