@@ -8,7 +8,10 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     Some(headers.get(name)?.to_str().ok()?.trim())
 }
 
-/// `retry-after-ms`, then `retry-after` in seconds (also fractions) or as an HTTP date.
+/// The longest wait that is believed. A server that asks for more has a fault, or means never.
+const MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// At most a day: `retry-after-ms`, then `retry-after` in seconds (also fractions) or as an HTTP date.
 pub(crate) fn retry_after(headers: &HeaderMap, now_ms: i64) -> Option<Duration> {
     let number = |name, unit: f64| {
         let number: f64 = text(headers, name)?.parse().ok()?;
@@ -22,6 +25,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now_ms: i64) -> Option<Duration> 
             let now = Duration::from_millis(u64::try_from(now_ms).ok()?);
             Some(at.saturating_sub(now))
         })
+        .map(|wait| wait.min(MAX))
 }
 
 /// `x-should-retry`, with which OpenAI, Anthropic and Groq overrule the status.
@@ -39,7 +43,9 @@ pub(crate) fn in_text(message: &str) -> Option<Duration> {
         unit if unit.starts_with('s') => 1.0,
         _ => return None,
     };
-    Duration::try_from_secs_f64(number * unit).ok()
+    Duration::try_from_secs_f64(number * unit)
+        .ok()
+        .map(|wait| wait.min(MAX))
 }
 
 #[cfg(test)]

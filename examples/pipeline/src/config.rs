@@ -3,10 +3,12 @@
 //! The binary reads them from `presswork.toml` and lets the environment override; a Worker has only its vars.
 //! Both end in [`Config::overlay`] and [`Config::validate`], so a bad value reads the same everywhere.
 
+use presswork_content_store::{ContentStore, PageQuery};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod keys;
+mod validate;
 
 pub use keys::KEYS;
 
@@ -64,7 +66,7 @@ pub struct GeneratorConfig {
     pub pages_per_run: u32,
     /// Model calls under way at once, 1 to 256.
     pub concurrency: u32,
-    /// Seconds a claimed topic is ours; longer than the slowest draft. 10 to 86,400.
+    /// Seconds a claimed topic is ours, 31 to 86,400; at least `model.timeout_seconds` + 30.
     pub lease_seconds: u32,
     /// Drafts tried per topic before it is `failed`, 1 to 20.
     pub max_attempts: u32,
@@ -138,7 +140,7 @@ impl Default for PosterConfig {
         Self {
             concurrency: 8,
             lease_seconds: 120,
-            max_attempts: 10,
+            max_attempts: 20,
             campaign: String::new(),
         }
     }
@@ -154,7 +156,8 @@ pub struct ModelConfig {
     pub name: Option<String>,
     /// Base address of a compatible server, e.g. `http://127.0.0.1:11434/v1`.
     pub base_url: Option<String>,
-    /// Seconds for one draft, retries and repairs included, 1 to 3,600.
+    /// Seconds for one draft, retries and repairs included, 1 to 3,600. A post's text has at most half of
+    /// `poster.lease_seconds`.
     pub timeout_seconds: u32,
     /// Most tokens of one reply.
     pub max_output_tokens: u32,
@@ -230,53 +233,6 @@ impl Config {
         config.validate()?;
         Ok(config)
     }
-
-    /// Checks every range and address.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names every setting that is out of its range, all at once.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let mut problems = Vec::new();
-        let mut range = |name: &str, value: u32, low: u32, high: u32| {
-            if !(low..=high).contains(&value) {
-                problems.push(format!("{name} is {value}, expected {low} to {high}"));
-            }
-        };
-        range("generator.pages_per_run", self.generator.pages_per_run, 1, 10_000);
-        range("generator.concurrency", self.generator.concurrency, 1, 256);
-        range("generator.lease_seconds", self.generator.lease_seconds, 10, 86_400);
-        range("generator.max_attempts", self.generator.max_attempts, 1, 20);
-        range("generator.gate_repairs", self.generator.gate_repairs, 0, 5);
-        range("poster.concurrency", self.poster.concurrency, 1, 256);
-        range("poster.lease_seconds", self.poster.lease_seconds, 60, 3_600);
-        range("poster.max_attempts", self.poster.max_attempts, 1, 100);
-        range("model.timeout_seconds", self.model.timeout_seconds, 1, 3_600);
-        range("model.max_output_tokens", self.model.max_output_tokens, 1, 1_000_000);
-        range(
-            "gates.title_max",
-            self.gates.title_max,
-            self.gates.title_min.max(1),
-            2_000,
-        );
-        range(
-            "gates.description_max",
-            self.gates.description_max,
-            self.gates.description_min.max(1),
-            5_000,
-        );
-        if self.model.timeout_seconds >= self.generator.lease_seconds {
-            problems.push(format!(
-                "generator.lease_seconds is {}, expected more than model.timeout_seconds ({}): a topic must stay ours while it is drafted",
-                self.generator.lease_seconds, self.model.timeout_seconds
-            ));
-        }
-        self.site.validate(&mut problems);
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(ConfigError { problems })
-        }
-    }
 }
 
 impl SiteConfig {
@@ -286,26 +242,26 @@ impl SiteConfig {
         format!("{}/{slug}/", self.base_url)
     }
 
-    fn validate(&self, problems: &mut Vec<String>) {
-        for (name, value) in [
-            ("site.id", &self.id),
-            ("site.name", &self.name),
-            ("site.locale", &self.locale),
-        ] {
-            if value.trim().is_empty() {
-                problems.push(format!("{name} is empty"));
+    /// Whether the stored pages of this site are in its language. The language is part of a page's identity but not of its
+    /// address: another one would draft and post everything again under the same addresses.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) when they are not, [`Error::Store`](crate::Error::Store).
+    pub async fn same_locale(&self, store: &dyn ContentStore) -> crate::Result<()> {
+        let query = PageQuery {
+            site: self.id.clone(),
+            status: None,
+        };
+        let first = store.list(&query, None, 1).await?.items.into_iter().next();
+        match first.filter(|page| page.locale != self.locale) {
+            None => Ok(()),
+            Some(page) => Err(ConfigError {
+                problems: vec![format!(
+                    "site.locale is {:?}, but the pages of site {:?} are in {:?}; give the new language another site.id",
+                    self.locale, self.id, page.locale
+                )],
             }
-        }
-        let host = self
-            .base_url
-            .strip_prefix("https://")
-            .or_else(|| self.base_url.strip_prefix("http://"));
-        if host.is_none_or(|host| host.is_empty() || host.contains(char::is_whitespace)) || self.base_url.ends_with('/')
-        {
-            problems.push(format!(
-                "site.base_url is {:?}, expected an absolute address without a trailing slash, e.g. https://example.com",
-                self.base_url
-            ));
+            .into()),
         }
     }
 }

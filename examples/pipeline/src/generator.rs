@@ -77,6 +77,7 @@ impl Generator {
     /// [`Error::Store`](crate::Error::Store) when the store cannot be used. A model, a queue or a gate that refuses is
     /// in the report.
     pub async fn run(&self, on_page: &(dyn Fn(&Drafted) + Sync)) -> Result<RunReport> {
+        self.config.site.same_locale(self.store.as_ref()).await?;
         let mut report = RunReport::default();
         report.relayed(self.relay.drain().await?);
 
@@ -102,7 +103,8 @@ impl Generator {
         loop {
             while drafts.len() < concurrency {
                 if claimed.len() == 0 && left > 0 && report.stopped.is_none() && !self.stop.load(Ordering::Relaxed) {
-                    let pages = self.claim(left.min(self.config.generator.concurrency)).await?;
+                    let free = u32::try_from(concurrency - drafts.len()).unwrap_or(1);
+                    let pages = self.claim(left.min(free)).await?;
                     left = if pages.is_empty() {
                         0
                     } else {
@@ -126,7 +128,7 @@ impl Generator {
         }
     }
 
-    /// Claims as many topics as are drafted at once, so that few are held idle.
+    /// Claims topics that are drafted at once: none waits while its lease runs.
     async fn claim(&self, limit: u32) -> Result<Vec<Page>> {
         let settings = &self.config.generator;
         let claim = Claim {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use presswork_content_store::{ContentStore, NewPage, Op};
+use presswork_content_store::{ContentStore, Error as StoreError, NewPage, Op};
 use serde::Serialize;
 
 use crate::config::SiteConfig;
@@ -29,8 +29,9 @@ pub struct ImportReport {
 /// `open` is called twice. `on_progress` gets the bytes behind the rows done, which make up twice the file.
 ///
 /// # Errors
-/// [`Error::Topics`] with file, line and column; nothing was written then. [`Error::Store`] when a slug or keyword
-/// belongs to another topic of the store: that batch was not written, earlier batches were.
+/// [`Error::Topics`] with file, line and column. Nothing was written then, with one exception: a slug or keyword that
+/// belongs to another topic of the store is found batch by batch, and earlier batches stay. [`Error::Config`] when the
+/// site's pages are in another language.
 pub async fn import<R: Read + Send>(
     store: &dyn ContentStore,
     site: &SiteConfig,
@@ -39,11 +40,12 @@ pub async fn import<R: Read + Send>(
     on_progress: &(dyn Fn(u64) + Sync),
 ) -> Result<ImportReport> {
     let reader = || {
-        open().map_err(|source| TopicsError::Io {
+        open().map_err(|cause| TopicsError::Io {
             file: file.into(),
-            source,
+            cause,
         })
     };
+    site.same_locale(store).await?;
     let mut checked = 0;
     let mut topics = Topics::new(file, reader()?, site)?;
     while let Some(topic) = topics.next() {
@@ -55,24 +57,54 @@ pub async fn import<R: Read + Send>(
 
     let mut report = ImportReport::default();
     let mut batch: Vec<NewPage> = Vec::with_capacity(BATCH);
+    let mut lines: Vec<u64> = Vec::with_capacity(BATCH);
     let mut topics = Topics::new(file, reader()?, site)?;
     loop {
         let topic = topics.next().transpose()?;
         let last = topic.is_none();
-        batch.extend(topic);
+        if let Some(topic) = topic {
+            batch.push(topic);
+            lines.push(topics.line());
+        }
         if batch.len() == BATCH || (last && !batch.is_empty()) {
-            let done = store
-                .plan(&Op::at(platform::now_ms()), &batch)
-                .await
-                .map_err(Error::Store)?;
+            let planned = store.plan(&Op::at(platform::now_ms()), &batch).await;
+            let done = planned.map_err(|error| located(file, &batch, &lines, error))?;
             report.created += done.created;
             report.updated += done.updated;
             report.existing += done.existing + done.unchanged;
             batch.clear();
+            lines.clear();
             on_progress(checked + topics.position());
         }
         if last {
             return Ok(report);
         }
     }
+}
+
+/// A slug or keyword that belongs to another topic of the store is the fault of one line.
+fn located(file: &str, batch: &[NewPage], lines: &[u64], error: StoreError) -> Error {
+    let StoreError::Conflict {
+        field, value, row_key, ..
+    } = &error
+    else {
+        return error.into();
+    };
+    let wants = |page: &&NewPage| match *field {
+        "slug" => page.slug == *value,
+        "primary_keyword" => page.primary_keyword == *value,
+        _ => page.row_key == *value,
+    };
+    let Some(line) = batch.iter().position(|page| wants(&page)).and_then(|at| lines.get(at)) else {
+        return error.into();
+    };
+    let field = if *field == "primary_keyword" { "keyword" } else { field };
+    let message = format!("{value:?} belongs to the topic {row_key:?} in the store; give one of the two another");
+    TopicsError::Row {
+        file: file.into(),
+        line: *line,
+        field: field.into(),
+        message,
+    }
+    .into()
 }

@@ -16,6 +16,7 @@ pub mod review;
 pub mod sanitise;
 pub mod site;
 mod spend;
+mod text;
 pub mod topics;
 
 pub use config::{Config, ConfigError};

@@ -52,6 +52,8 @@ pub struct RunReport {
     pub postponed: u64,
     /// Topics that used up their attempts.
     pub failed: u64,
+    /// Topics that another run took over while they were drafted here.
+    pub lost: u64,
     /// Messages sent to the queue.
     pub sent: u64,
     /// Messages that wait in the outbox because the queue refused.
@@ -73,7 +75,7 @@ impl RunReport {
         match drafted {
             Drafted::Published { .. } => self.published += 1,
             Drafted::InReview { .. } => self.in_review += 1,
-            Drafted::Lost { .. } => {}
+            Drafted::Lost { .. } => self.lost += 1,
             Drafted::Postponed { slug, reason, stop } => {
                 self.postponed += 1;
                 if stop {

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::draft::PageDraft;
+use crate::text::is_plain;
 
 /// Tags a body may hold. `h1` belongs to the page template; nothing here runs, frames, submits or styles.
 const TAGS: &[&str] = &[
@@ -97,7 +98,8 @@ pub fn body(html: &str) -> String {
     PROFILE.clean(unfenced(html)).to_string()
 }
 
-/// One line of text: markup stripped, entities decoded, white space collapsed, control characters dropped.
+/// One line of text: markup stripped, entities decoded, white space collapsed; characters of control, noncharacters and
+/// those that turn the direction of text are dropped.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let stripped = if text.contains('<') {
@@ -107,7 +109,7 @@ pub fn plain(text: &str) -> String {
     };
     let mut line = String::with_capacity(stripped.len());
     for word in stripped
-        .split(|c: char| c.is_whitespace() || c.is_control())
+        .split(|c: char| c.is_whitespace() || !is_plain(c))
         .filter(|word| !word.is_empty())
     {
         if !line.is_empty() {
@@ -188,6 +190,7 @@ mod tests {
         assert_eq!(plain(" A <b>bold</b>\n title &amp; more\u{0} "), "A bold title & more");
         assert_eq!(plain("5 < 6 & 7"), "5 < 6 & 7");
         assert_eq!(plain("Q&A"), "Q&A");
+        assert_eq!(plain("a\u{fffe}b\u{202e}c"), "a b c");
     }
 
     #[test]

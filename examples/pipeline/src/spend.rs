@@ -1,22 +1,26 @@
 //! What a model call used, as the ledger keeps it.
+//!
+//! Names and numbers come from a server and may be anything; here they become something every store takes, because a line
+//! of the spend ledger must never cost a page.
 
-use presswork_ai_adapter::{Error as ModelError, TextResponse, Usage};
+use presswork_ai_adapter::{Attempt, Error as ModelError, TextResponse, Usage};
 use presswork_content_store::{NewSpend, Page};
+
+use crate::text::name;
+
+/// The largest whole number every store keeps exactly: 2^53 - 1.
+const MAX_COUNT: u64 = (1 << 53) - 1;
 
 /// A call that answered. `usage` is the sum over its repairs.
 pub(crate) fn of_response(page: &Page, purpose: &str, response: &TextResponse, usage: Usage) -> NewSpend {
     NewSpend {
         page_id: Some(page.id),
         purpose: purpose.into(),
-        provider: response.provider.clone(),
-        model: response.model.clone(),
-        input_tokens: usage.input_tokens,
-        output_tokens: usage.output_tokens,
-        cost_micros: response
-            .attempts
-            .iter()
-            .filter_map(|attempt| attempt.cost_micros)
-            .reduce(|a, b| a + b),
+        provider: name(&response.provider),
+        model: name(&response.model),
+        input_tokens: count(usage.input_tokens),
+        output_tokens: count(usage.output_tokens),
+        cost_micros: count(total_cost(&response.attempts)),
         outcome: "ok".into(),
     }
 }
@@ -28,12 +32,31 @@ pub(crate) fn of_failure(page: &Page, purpose: &str, error: &ModelError) -> Vec<
         .map(|attempt| NewSpend {
             page_id: Some(page.id),
             purpose: purpose.into(),
-            provider: attempt.provider.clone(),
-            model: attempt.model.clone(),
-            input_tokens: attempt.usage.input_tokens,
-            output_tokens: attempt.usage.output_tokens,
-            cost_micros: attempt.cost_micros,
-            outcome: attempt.error.clone().unwrap_or_else(|| "ok".into()),
+            provider: name(&attempt.provider),
+            model: name(&attempt.model),
+            input_tokens: count(attempt.usage.input_tokens),
+            output_tokens: count(attempt.usage.output_tokens),
+            cost_micros: count(attempt.cost_micros),
+            // The condition alone; the page keeps the sentence.
+            outcome: attempt
+                .error
+                .as_deref()
+                .map_or_else(|| "ok".into(), |error| name(condition(error))),
         })
         .collect()
+}
+
+fn total_cost(attempts: &[Attempt]) -> Option<u64> {
+    attempts
+        .iter()
+        .filter_map(|attempt| attempt.cost_micros)
+        .reduce(u64::saturating_add)
+}
+
+fn condition(error: &str) -> &str {
+    error.split_once(':').map_or(error, |(condition, _)| condition)
+}
+
+fn count(number: Option<u64>) -> Option<u64> {
+    number.filter(|number| *number <= MAX_COUNT)
 }

@@ -28,12 +28,12 @@ const MAX_ROW: u64 = 1024 * 1024;
 #[non_exhaustive]
 pub enum TopicsError {
     /// The file cannot be read.
-    #[error("{file}: {source}")]
+    #[error("{file}: {cause}")]
     Io {
         /// Name of the file.
         file: String,
         /// What the system says.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The first line does not name the columns.
     #[error("{file}:1: {message}")]
@@ -128,6 +128,12 @@ impl<R: Read> Topics<R> {
         })
     }
 
+    /// Line on which the row that was read last begins, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.record.position().map_or(0, csv::Position::line)
+    }
+
     /// Bytes of the file behind the row that was read last.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -145,8 +151,7 @@ impl<R: Read> Topics<R> {
                 return Err(self.fault(line, "row", message));
             }
         }
-        let line = self.record.position().map_or(0, csv::Position::line);
-        self.page(line).map(Some)
+        self.page(self.line()).map(Some)
     }
 
     fn page(&mut self, line: u64) -> Result<NewPage, TopicsError> {
@@ -168,7 +173,13 @@ impl<R: Read> Topics<R> {
             if value.is_empty() {
                 return Err(self.fault(line, name, "the cell is empty".into()));
             }
-            let folded = Sha256::digest(value.to_lowercase());
+            // Searchers do not tell `Berlin` from `berlin`; keys may differ in case.
+            let folded = if name == "keyword" {
+                value.to_lowercase()
+            } else {
+                value.clone()
+            };
+            let folded = Sha256::digest(folded);
             let mut short = [0; 16];
             short.copy_from_slice(&folded[..16]);
             if !self.seen[index].insert(short) {
@@ -180,7 +191,7 @@ impl<R: Read> Topics<R> {
             locale: self.site.locale.clone(),
             slug,
             row_key: key,
-            primary_keyword: keyword,
+            primary_keyword: keyword.to_lowercase(),
             topic: Value::Object(facts),
         };
         page.validate()

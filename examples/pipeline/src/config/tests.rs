@@ -47,6 +47,17 @@ fn ranges_and_addresses_are_checked() {
         _ => None,
     })
     .unwrap_err();
+    for bad in [
+        "https://x.example/blog",
+        "https://x.example?y=1",
+        "https://u:pw@x.example",
+        "https://x.example/",
+    ] {
+        let given = Config::from_lookup(|key| (key == "SITE_BASE_URL").then(|| bad.into()));
+        assert!(given.is_err(), "{bad}");
+    }
+    let given = Config::from_lookup(|key| (key == "CAMPAIGN").then(|| "a\u{1}".into()));
+    assert!(given.unwrap_err().to_string().contains("poster.campaign"));
     assert_eq!(error.problems.len(), 2, "{error}");
     assert!(error.to_string().contains("site.base_url"), "{error}");
 }

@@ -1,5 +1,7 @@
 //! One topic: draft it, gate it, store it.
 
+use std::time::Duration;
+
 use presswork_ai_adapter::{Error as ModelError, LanguageModelExt};
 use presswork_content_store::{
     Content, Error as StoreError, NewOutbox, NewSpend, Op, Page, SavePage, Status, Transition,
@@ -8,10 +10,11 @@ use serde_json::json;
 
 use super::Generator;
 use crate::draft::PageDraft;
+use crate::error::needs_a_person;
 use crate::gates::{self, GateReport};
 use crate::message::{PAGE_PUBLISHED, PageMessage};
 use crate::report::Drafted;
-use crate::{Result, platform, prompt, sanitise, spend};
+use crate::{Result, platform, prompt, sanitise, spend, text};
 
 /// First wait after a failed draft; it doubles per attempt.
 const RETRY_MS: i64 = 60_000;
@@ -38,6 +41,7 @@ impl Generator {
         page: &Page,
         spend: &mut Vec<NewSpend>,
     ) -> Result<(PageDraft, GateReport, String), ModelError> {
+        let deadline_ms = platform::now_ms() + i64::from(self.config.model.timeout_seconds) * 1_000;
         let mut request = prompt::page(&self.config, page);
         let mut repairs = 0;
         loop {
@@ -51,12 +55,14 @@ impl Generator {
             spend.push(spend::of_response(page, "page", &object.response, object.usage));
             let draft = sanitise::sanitise(object.value);
             let gates = gates::check(&draft, &self.config.gates);
-            if gates.passes() || repairs >= self.config.generator.gate_repairs {
+            // One deadline for the draft and its repairs, or the topic's lease would end under them.
+            let left = u64::try_from(deadline_ms - platform::now_ms()).unwrap_or(0);
+            if gates.passes() || repairs >= self.config.generator.gate_repairs || left == 0 {
                 return Ok((draft, gates, object.response.model));
             }
             repairs += 1;
             let body = json!(draft);
-            request = prompt::repair(&self.config, page, &body, &gates);
+            request = prompt::repair(&self.config, page, &body, &gates).timeout(Duration::from_millis(left));
         }
     }
 
@@ -83,7 +89,7 @@ impl Generator {
             image_prompt: draft.image_prompt,
             hooks: draft.hooks,
             quality: json!(gates),
-            model,
+            model: text::name(&model),
             word_count: gates.words,
         };
         let save = SavePage {
@@ -100,7 +106,9 @@ impl Generator {
             Ok(_) if to == Status::InReview => Ok(Drafted::InReview { slug }),
             Ok(_) => Ok(Drafted::Published { slug }),
             // The lease ended and another run has the topic: its draft counts, ours is dropped.
-            Err(StoreError::StaleVersion { .. } | StoreError::IllegalTransition { .. }) => Ok(Drafted::Lost { slug }),
+            Err(StoreError::StaleVersion { .. } | StoreError::IllegalTransition { .. }) => {
+                self.lost(slug, save.spend).await
+            }
             Err(
                 error @ (StoreError::Conflict { .. } | StoreError::InvalidInput { .. } | StoreError::TooLarge { .. }),
             ) => {
@@ -111,13 +119,22 @@ impl Generator {
         }
     }
 
+    /// Another run has the topic; what this one cost is kept.
+    async fn lost(&self, slug: String, spend: Vec<NewSpend>) -> Result<Drafted> {
+        if !spend.is_empty() {
+            self.store.record_spend(&Op::at(platform::now_ms()), &spend).await?;
+        }
+        Ok(Drafted::Lost { slug })
+    }
+
     /// Puts the topic back for a later run, or marks it failed when its attempts are used up.
     async fn give_back(&self, page: Page, failure: Failure, spend: Vec<NewSpend>) -> Result<Drafted> {
         let now = platform::now_ms();
         let last = failure.counts && page.attempts >= self.config.generator.max_attempts;
         let wait = failure
             .wait_ms
-            .unwrap_or_else(|| (RETRY_MS << page.attempts.min(12)).min(MAX_RETRY_MS));
+            .unwrap_or(RETRY_MS << page.attempts.min(12))
+            .clamp(0, MAX_RETRY_MS);
         let change = Transition {
             to: if last { Status::Failed } else { Status::Planned },
             reason: Some(failure.message.clone()),
@@ -127,7 +144,10 @@ impl Generator {
             spend,
         };
         match self.store.transition(&Op::at(now), &page.to_ref(), &change).await {
-            Ok(_) | Err(StoreError::StaleVersion { .. } | StoreError::IllegalTransition { .. }) => {}
+            Ok(_) => {}
+            Err(StoreError::StaleVersion { .. } | StoreError::IllegalTransition { .. }) => {
+                return self.lost(page.slug, change.spend).await;
+            }
             Err(error) => return Err(error.into()),
         }
         tracing::warn!(slug = page.slug, reason = failure.message, failed = last, "not drafted");
@@ -178,18 +198,12 @@ impl Failure {
     }
 
     fn of(error: &ModelError) -> Self {
-        let stop = matches!(
-            error,
-            ModelError::Unauthenticated(_)
-                | ModelError::QuotaExhausted(_)
-                | ModelError::ModelNotFound(_)
-                | ModelError::Config(_)
-        );
+        let stop = needs_a_person(error);
         let wait_ms = error
             .retry_after()
             .and_then(|wait| i64::try_from(wait.as_millis()).ok());
         Self {
-            message: error.to_string(),
+            message: text::sentence(&error.to_string()),
             counts: !stop && !error.is_retryable(),
             stop,
             wait_ms,

@@ -7,10 +7,13 @@ use presswork_social::{Attempt, Error as SocialError, Evidence, Post, Published,
 use serde_json::Value;
 
 use super::{Poster, Step};
-use crate::platform;
+use crate::{platform, text};
 
-/// Wait after a refusal that names none.
+/// First wait after a refusal that names none; it doubles with each round.
 const RETRY_WAIT: Duration = Duration::from_secs(60);
+
+/// Longest wait after a refusal that names none.
+const MAX_RETRY_WAIT: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Wait after credentials were refused or the account was paused: a person has to act.
 const ACCOUNT_WAIT: Duration = Duration::from_secs(15 * 60);
@@ -62,7 +65,10 @@ impl Poster {
     async fn publish(&self, target: &dyn SocialTarget, page: &Page, claimed: &PostRecord) -> Result<Step, StoreError> {
         let post = match self.variant(target, page, claimed).await {
             Ok(post) => post,
-            Err(refusal) => return self.refused(claimed, refusal.message, refusal.wait).await,
+            Err(refusal) => {
+                let wait = refusal.again.then(|| refusal.wait.unwrap_or_else(|| backoff(claimed)));
+                return self.refused(claimed, refusal.message, wait).await;
+            }
         };
         let payload = match serde_json::to_value(&post) {
             Ok(payload) => payload,
@@ -113,7 +119,7 @@ impl Poster {
             }
             // The question failed, not the post: asked again later, however long it takes.
             Err(error) => {
-                let wait = error.retry_after().unwrap_or(RETRY_WAIT);
+                let wait = error.retry_after().unwrap_or_else(|| backoff(record));
                 self.look_later(record, record.evidence.clone(), error.to_string(), wait)
                     .await
             }
@@ -121,7 +127,7 @@ impl Poster {
     }
 
     async fn failed(&self, armed: &PostRecord, error: SocialError) -> Result<Step, StoreError> {
-        let message = error.to_string();
+        let message = text::sentence(&error.to_string());
         tracing::warn!(error = message, network = armed.key.target, "not posted");
         // Also a duplicate: the network has the post, from an attempt whose answer was lost.
         if let Some(evidence) = error.evidence() {
@@ -130,7 +136,7 @@ impl Poster {
         }
         let wait = match error {
             SocialError::Unauthenticated { .. } | SocialError::PauseAccount { .. } => Some(ACCOUNT_WAIT),
-            _ if error.is_retryable() => Some(error.retry_after().unwrap_or(RETRY_WAIT)),
+            _ if error.is_retryable() => Some(error.retry_after().unwrap_or_else(|| backoff(armed))),
             _ => None,
         };
         self.refused(armed, message, wait).await
@@ -221,6 +227,13 @@ impl Poster {
     fn lease(&self) -> Duration {
         Duration::from_secs(self.config.poster.lease_seconds.into())
     }
+}
+
+/// A network that is down for hours must not use up a message's deliveries in minutes. Each round writes the row two or
+/// three times, so its version tells how many there were.
+fn backoff(record: &PostRecord) -> Duration {
+    let rounds = u32::try_from(record.version / 3).unwrap_or(u32::MAX).min(16);
+    (RETRY_WAIT * 2_u32.pow(rounds)).min(MAX_RETRY_WAIT)
 }
 
 fn later_at(at_ms: i64, now: i64, why: &str) -> Step {

@@ -8,17 +8,17 @@ use presswork_social::{Post, SocialTarget};
 
 use super::Poster;
 use crate::draft::PostDraft;
-use crate::{platform, prompt, sanitise, spend};
+use crate::error::needs_a_person;
+use crate::{platform, prompt, sanitise, spend, text};
 
 /// Why there is no text.
 pub(super) struct Refusal {
     pub(super) message: String,
-    /// When to try again; `None` means never.
+    /// Whether it may be tried again.
+    pub(super) again: bool,
+    /// When, if the model said so.
     pub(super) wait: Option<Duration>,
 }
-
-/// Wait after a model error that names none.
-const MODEL_WAIT: Duration = Duration::from_secs(60);
 
 impl Poster {
     /// The post an earlier attempt was armed with, so that a repeated attempt says the same; else a new one.
@@ -31,7 +31,11 @@ impl Poster {
         if let Ok(post) = serde_json::from_value(record.payload.clone()) {
             return Ok(post);
         }
-        let never = |message: String| Refusal { message, wait: None };
+        let never = |message: String| Refusal {
+            message,
+            again: false,
+            wait: None,
+        };
         let Some(content) = &page.content else {
             return Err(never("the page has no content".into()));
         };
@@ -39,7 +43,14 @@ impl Poster {
         let reserved = limits.link_cost(&content.canonical_url);
         let room = limits.max_text().saturating_sub(reserved);
 
+        // Written well within the lease, or another consumer would take the post over and have it written again.
+        let timeout = self
+            .config
+            .model
+            .timeout_seconds
+            .min(self.config.poster.lease_seconds / 2);
         let request = prompt::post(&self.config, page, target.network(), room);
+        let request = request.timeout(Duration::from_secs(timeout.into()));
         let written = self.model.generate_object::<PostDraft>(&request).await;
         let (text, spent) = match written {
             Ok(object) => (
@@ -49,10 +60,10 @@ impl Poster {
             Err(error) => {
                 let spent = spend::of_failure(page, "post", &error);
                 self.record_spend(&spent).await;
-                let wait = error.is_retryable().then(|| error.retry_after().unwrap_or(MODEL_WAIT));
                 return Err(Refusal {
-                    message: format!("no text for the post: {error}"),
-                    wait,
+                    message: text::sentence(&format!("no text for the post: {error}")),
+                    again: error.is_retryable() || needs_a_person(&error),
+                    wait: error.retry_after(),
                 });
             }
         };

@@ -52,8 +52,13 @@ fn bytes_that_are_not_utf8_name_line_and_column() {
 
 #[test]
 fn a_duplicate_key_slug_or_keyword_is_refused() {
-    let error = rows(b"key,slug,keyword\na,a,a\nA,b,b\n").unwrap_err();
-    assert_eq!(error, "topics.csv:3: key: \"A\" is there already in an earlier row");
+    let error = rows(b"key,slug,keyword\na,a,a\na,b,b\n").unwrap_err();
+    assert_eq!(error, "topics.csv:3: key: \"a\" is there already in an earlier row");
+    assert!(
+        rows(b"key,slug,keyword\na,a,Kw\nA,b,kW\n")
+            .unwrap_err()
+            .contains(":3: keyword: ")
+    );
     assert!(
         rows(b"key,slug,keyword\na,a,a\nb,a,b\n")
             .unwrap_err()

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use presswork_ai_adapter::{Error, Failure, Scripted};
+use presswork_ai_adapter::{Error, Failure, Scripted, TextResponse, Usage};
 use presswork_content_store::{Op, SpendQuery, Status};
 use presswork_pipeline::{Generator, Relay, review};
 use presswork_queue::{Capabilities, Inspect, Message, MessageId, Queue};
@@ -149,6 +150,59 @@ async fn every_call_is_in_the_spend_ledger() {
         until_ms: 1 << 52,
     };
     assert_eq!(world.store.spend(&query).await.unwrap().calls, 2);
+}
+
+#[tokio::test]
+async fn whatever_a_server_says_a_topic_never_ends_the_run() {
+    let world = World::with_topics(2).await;
+    let long = Failure::new("model", "x".repeat(5_000))
+        .retry_after(Some(Duration::MAX))
+        .boxed();
+    let odd = Failure::new("model", "e\u{301}\u{0}\u{1b}[2J")
+        .retry_after(Some(Duration::from_millis(i64::MAX as u64)))
+        .boxed();
+    let model = Scripted::new()
+        .error(Error::Rejected(long))
+        .error(Error::Unavailable(odd));
+    let report = world.run(model).await;
+    assert_eq!(report.postponed, 2, "{report:?}");
+    let waits = [world.page("topic-000").await, world.page("topic-001").await].map(|page| page.not_before_ms.unwrap());
+    let tomorrow = Op::now().at_ms + 24 * 3_600_000;
+    assert!(waits.iter().all(|at| *at < tomorrow), "{waits:?}");
+}
+
+#[tokio::test]
+async fn an_odd_model_name_and_impossible_usage_do_not_lose_a_page() {
+    let world = World::with_topics(1).await;
+    let mut response = TextResponse::new("mod\u{e9}l", "m".repeat(300), good_page().to_string());
+    response.usage = Usage::new(u64::MAX, 1 << 60);
+    let report = world.run(Scripted::new().response(response)).await;
+    assert_eq!(report.published, 1, "{report:?}");
+}
+
+#[tokio::test]
+async fn no_topic_is_claimed_before_it_can_be_drafted() {
+    let mut world = World::with_topics(10).await;
+    world.config.generator.concurrency = 2;
+    let generator = world.generator(writes(1).silence().silence());
+    // The second and third draft never end: whoever is claimed beside them would only wait.
+    let run = tokio::time::timeout(Duration::from_millis(300), generator.run(&|_| {}));
+    assert!(run.await.is_err());
+    let counts = world.store.counts("almanac").await.unwrap();
+    assert_eq!((counts.get(Status::Published), counts.get(Status::Generating)), (1, 2));
+}
+
+#[tokio::test]
+async fn another_language_on_the_same_site_is_refused() {
+    let mut world = World::with_topics(1).await;
+    world.config.site.locale = "de".into();
+    let error = world.generator(Scripted::new()).run(&|_| {}).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("site.locale is \"de\", but the pages of site \"almanac\" are in \"en\""),
+        "{error}"
+    );
 }
 
 #[tokio::test]
