@@ -21,7 +21,7 @@ pub(crate) mod spend;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::{Error, Op, Result};
+use crate::{Error, Op, Result, limits};
 
 pub(crate) use ledgers::ledgers;
 pub(crate) use read::{Cells, Row, Value};
@@ -207,6 +207,11 @@ pub(crate) use {begin, mark};
 pub(crate) fn did_it_land(op: &crate::OpId) -> Batch<bool> {
     let ask = statement("SELECT 1 FROM content_op WHERE op_id = ?1", [op.to_string().into()]);
     Batch::new(vec![ask], |mut answers| Ok(!answers.last(0).is_empty()))
+}
+
+/// A version as a parameter. No stored one gets past what a double holds, so a larger one fits nothing either way.
+fn version(version: u64) -> Value {
+    i64::try_from(version).unwrap_or(i64::MAX).min(limits::NUMBER).into()
 }
 
 /// Rows as one JSON parameter, read by `json_each`.

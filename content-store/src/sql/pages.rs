@@ -1,7 +1,9 @@
 //! Pages written: claim, save, transition.
 
 use super::page_reads::{GET, one_page, page, page_columns};
-use super::{Answers, Attempt, Batch, Landed, Origin, Statement, Value, begin, mark, outbox, spend, statement};
+use super::{
+    Answers, Attempt, Batch, Landed, Origin, Statement, Value, begin, mark, outbox, spend, statement, version,
+};
 use crate::{Claim, Op, Page, PageRef, SavePage, Status, Transition, check, request};
 
 /// A page that may be claimed at `?4`. The first condition names the partial index.
@@ -210,7 +212,7 @@ fn step(
         .map(Status::as_str)
         .collect();
     let id: Value = page.id.to_string().into();
-    let version: Value = i64::try_from(page.version).unwrap_or(i64::MAX).into();
+    let version = version(page.version);
     let mut statements = vec![
         attempt.begin(STEP, [id.clone(), version, serde_json::json!(from).to_string().into()]),
         change,

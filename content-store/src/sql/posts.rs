@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Attempt, Batch, Cells, Landed, Origin, Row, Statement, Value, begin, mark, statement};
+use super::{Attempt, Batch, Cells, Landed, Origin, Row, Statement, Value, begin, mark, statement, version};
 use crate::{
     Counts, Cursor, Op, PostClaim, PostId, PostKey, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus,
     Result,
@@ -218,7 +218,7 @@ fn step(
         .map(PostStatus::as_str)
         .collect();
     let id: Value = post.id.to_string().into();
-    let version: Value = i64::try_from(post.version).unwrap_or(i64::MAX).into();
+    let version = version(post.version);
     let statements = vec![
         attempt.begin(STEP, [id.clone(), version, serde_json::json!(from).to_string().into()]),
         change,

@@ -4,6 +4,8 @@ mod classify;
 mod ledgers;
 mod rows;
 
+#[cfg(all(test, feature = "sqlite", feature = "conformance"))]
+mod rules;
 #[cfg(test)]
 mod tests;
 

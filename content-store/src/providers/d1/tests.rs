@@ -5,7 +5,7 @@ use worker::wasm_bindgen::JsValue;
 use super::classify::{Intent, failed, late, refused, words};
 use super::rows::Columns;
 use super::{MAX_PARAMETER, STORE, check};
-use crate::sql::{Origin, Statement, Value, outbox, page_reads, pages, plan, posts, spend, statement};
+use crate::sql::{Origin, Statement, Value, plan, statement};
 use crate::{Error, NewPage, Op, limits};
 
 fn origin() -> Origin {
@@ -203,40 +203,4 @@ fn the_largest_plan_fits_statement_by_statement() {
     assert!(statements.len() > 50, "{}", statements.len());
     check(&statements).unwrap();
     assert_eq!(plan_of(&topics[..2]).len(), 7, "a small plan is not split");
-}
-
-/// 100,000 bytes and 100 parameters: <https://developers.cloudflare.com/d1/platform/limits/>
-#[test]
-fn statements_are_within_the_limits() {
-    let op = Op::now();
-    let page = crate::PageRef {
-        id: crate::PageId::new(),
-        version: 1,
-    };
-    let save = crate::SavePage {
-        content: crate::Content::default(),
-        to: crate::Status::Draft,
-        outbox: Vec::new(),
-        spend: Vec::new(),
-    };
-    let all_spend = crate::SpendQuery {
-        site: None,
-        from_ms: 0,
-        until_ms: 1,
-    };
-    let all = [
-        plan_of(&[topic(1, 1)]),
-        pages::save(&origin(), &op, &page, &save).statements,
-        page_reads::get(&origin(), &page.id).statements,
-        outbox::counts(&origin()).statements,
-        posts::counts(&origin()).statements,
-        spend::totals(&origin(), &all_spend).statements,
-    ];
-    for statement in all.iter().flatten() {
-        assert!(
-            statement.sql.len() < 100_000 && statement.args.len() <= 100,
-            "{}",
-            statement.sql
-        );
-    }
 }

@@ -135,7 +135,7 @@ fn wire(text: &str, delay: Duration) -> SendMessage<JsValue> {
 
 /// Whole seconds, rounded up: never early.
 fn seconds(delay: Duration) -> u32 {
-    let whole = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+    let whole = delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0));
     u32::try_from(whole).unwrap_or(u32::MAX)
 }
 
