@@ -12,6 +12,7 @@ use presswork_social::SocialTarget;
 
 use crate::config::Config;
 use crate::message::PageMessage;
+use crate::platform;
 
 mod target;
 mod variant;
@@ -27,6 +28,7 @@ pub struct Poster {
     model: Arc<dyn LanguageModel>,
     targets: Vec<Arc<dyn SocialTarget>>,
     owner: String,
+    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
 
 impl std::fmt::Debug for Poster {
@@ -65,7 +67,19 @@ impl Poster {
             model,
             targets,
             owner,
+            clock: Arc::new(platform::now_ms),
         }
+    }
+
+    /// Takes the time, in epoch milliseconds, from `clock` instead of the system: a test need not wait for minutes.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    fn now_ms(&self) -> i64 {
+        (self.clock)()
     }
 
     async fn page(&self, delivery: &Delivery) -> Result<Page, Outcome> {

@@ -7,7 +7,7 @@ use presswork_social::{Attempt, Error as SocialError, Evidence, Post, Published,
 use serde_json::Value;
 
 use super::{Poster, Step};
-use crate::{platform, text};
+use crate::text;
 
 /// First wait after a refusal that names none; it doubles with each round.
 const RETRY_WAIT: Duration = Duration::from_secs(60);
@@ -44,7 +44,7 @@ impl Poster {
             account: target.account().to_owned(),
             campaign: self.config.poster.campaign.clone(),
         };
-        let now = platform::now_ms();
+        let now = self.now_ms();
         match self
             .store
             .claim_post(&Op::at(now), &key, &self.owner, self.lease())
@@ -74,7 +74,7 @@ impl Poster {
             Ok(payload) => payload,
             Err(error) => return self.refused(claimed, error.to_string(), None).await,
         };
-        let op = Op::at(platform::now_ms());
+        let op = Op::at(self.now_ms());
         let armed = self
             .store
             .arm_post(&op, &claimed.to_ref(), &post.text, &payload, self.lease())
@@ -161,7 +161,7 @@ impl Poster {
                 .await?;
             return Ok(Step::Dead(error));
         };
-        let not_before_ms = platform::now_ms() + millis(wait);
+        let not_before_ms = self.now_ms() + millis(wait);
         self.settle(
             record,
             PostOutcome::Retry {
@@ -175,7 +175,7 @@ impl Poster {
 
     /// The post may exist: look for it after a while, park it when the looks are used up.
     async fn unknown(&self, record: &PostRecord, evidence: Value, error: String) -> Result<Step, StoreError> {
-        let since = (platform::now_ms() - record.in_flight_at_ms.unwrap_or(record.updated_at_ms)) / 1_000;
+        let since = (self.now_ms() - record.in_flight_at_ms.unwrap_or(record.updated_at_ms)) / 1_000;
         match LOOKS.into_iter().find(|(until, _)| since < *until) {
             Some((_, wait)) => self.look_later(record, evidence, error, wait).await,
             None => {
@@ -195,7 +195,7 @@ impl Poster {
         error: String,
         wait: Duration,
     ) -> Result<Step, StoreError> {
-        let not_before_ms = platform::now_ms() + millis(wait);
+        let not_before_ms = self.now_ms() + millis(wait);
         self.settle(
             record,
             PostOutcome::Unknown {
@@ -215,7 +215,7 @@ impl Poster {
     }
 
     async fn settle(&self, record: &PostRecord, outcome: PostOutcome) -> Result<(), StoreError> {
-        let op = Op::at(platform::now_ms());
+        let op = Op::at(self.now_ms());
         match self.store.settle_post(&op, &record.to_ref(), &outcome).await {
             // A receipt is worth a second try, and the same op is safe to repeat.
             Err(error) if error.is_retryable() => self.store.settle_post(&op, &record.to_ref(), &outcome).await,

@@ -9,7 +9,7 @@ use presswork_social::{Post, SocialTarget};
 use super::Poster;
 use crate::draft::PostDraft;
 use crate::error::needs_a_person;
-use crate::{platform, prompt, sanitise, spend, text};
+use crate::{prompt, sanitise, spend, text};
 
 /// Why there is no text.
 pub(super) struct Refusal {
@@ -90,7 +90,7 @@ impl Poster {
         if spend.is_empty() {
             return;
         }
-        if let Err(error) = self.store.record_spend(&Op::at(platform::now_ms()), spend).await {
+        if let Err(error) = self.store.record_spend(&Op::at(self.now_ms()), spend).await {
             tracing::warn!(%error, "spend is not recorded");
         }
     }

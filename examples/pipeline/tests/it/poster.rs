@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use presswork_ai_adapter::Scripted;
 use presswork_content_store::{PostQuery, PostStatus};
 use presswork_pipeline::Poster;
-use presswork_queue::{DeadLetterFilter, DeadLetters, Message, Queue};
+use presswork_queue::{Clock, DeadLetterFilter, DeadLetters, Inspect, Message, Queue};
 use presswork_social::{
     Account, Attempt, Error, Limits, Media, Outbox, Post, Published, Reconciled, Report, Result, SocialTarget,
     UploadedMedia,
@@ -28,15 +28,26 @@ enum Fault {
 /// A network that counts what is visible.
 struct Network {
     inner: Outbox,
+    /// Whether it cannot tell what became of a post.
+    blind: bool,
     faults: Mutex<Vec<Fault>>,
     reconciles: AtomicU32,
 }
 
 impl Network {
     fn new(faults: &[Fault]) -> Arc<Self> {
+        Self::with(faults, false)
+    }
+
+    fn blind(faults: &[Fault]) -> Arc<Self> {
+        Self::with(faults, true)
+    }
+
+    fn with(faults: &[Fault], blind: bool) -> Arc<Self> {
         let faults = Mutex::new(faults.iter().rev().copied().collect());
         Arc::new(Self {
             inner: Outbox::memory(),
+            blind,
             faults,
             reconciles: AtomicU32::new(0),
         })
@@ -86,6 +97,11 @@ impl SocialTarget for Network {
     }
     async fn reconcile(&self, attempt: &Attempt) -> Result<Reconciled> {
         self.reconciles.fetch_add(1, Ordering::Relaxed);
+        if self.blind {
+            return Ok(Reconciled::CannotTell {
+                why: "no list of posts".into(),
+            });
+        }
         self.inner.reconcile(attempt).await
     }
 }
@@ -232,4 +248,67 @@ async fn a_text_beyond_the_limit_is_cut_at_a_word() {
     let post = &network.inner.posts().unwrap()[0];
     assert!(post.text.contains("word word…\n\nhttps://"), "{}", post.text);
     assert!(network.limits().count(&post.text) <= 500, "{}", post.text);
+}
+
+/// Everything that can go wrong with one post, in random order, in virtual time: each page ends visible exactly once,
+/// and whatever is not posted is parked or dead with its reason.
+#[tokio::test]
+async fn random_faults_never_double_and_never_lose_a_post() {
+    const SCHEDULES: u64 = 300;
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    for schedule in 0..SCHEDULES {
+        let faults: Vec<Fault> = (0..next() % 6)
+            .map(|_| match next() % 3 {
+                0 => Fault::AnswerLost,
+                1 => Fault::RequestLost,
+                _ => Fault::RateLimited,
+            })
+            .collect();
+        let network = Network::new(&faults);
+        let (world, poster) = published(2, vec![network.clone()]).await;
+        let clock = Arc::clone(&world.clock);
+        let poster = poster.clock(move || clock.now_ms());
+        for _ in 0..200 {
+            world.consume(&poster).await;
+            // A message may come again at any time, also when nobody expects it.
+            if next() % 4 == 0 {
+                let page = world.page("topic-001").await;
+                world
+                    .queue
+                    .send(&Message::json(&serde_json::json!({ "page_id": page.id })).unwrap())
+                    .await
+                    .unwrap();
+            }
+            let depth = world.queue.depth().await.unwrap();
+            if depth.ready + depth.delayed + depth.leased + depth.dead == 0 {
+                break;
+            }
+            // Five deliveries are few for this many faults; an operator puts dead letters back.
+            world.queue.redrive(&DeadLetterFilter::all(), false).await.unwrap();
+            world.clock.advance(Duration::from_secs(next() % 120));
+        }
+        assert_eq!(network.visible(), 2, "schedule {schedule} of {} faults", faults.len());
+        assert_eq!(statuses(&world).await, [PostStatus::Posted; 2], "schedule {schedule}");
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_that_stays_unknown_is_parked_for_a_person() {
+    let network = Network::blind(&[Fault::RequestLost]);
+    let (world, poster) = published(1, vec![network.clone()]).await;
+    let clock = Arc::clone(&world.clock);
+    let poster = poster.clock(move || clock.now_ms());
+    for _ in 0..10 {
+        world.consume(&poster).await;
+        world.clock.advance(Duration::from_secs(120));
+    }
+    assert_eq!(statuses(&world).await, [PostStatus::Parked]);
+    assert_eq!(network.visible(), 0, "nobody knows, so nobody tries again");
+    assert_eq!(world.queue.depth().await.unwrap().dead, 1);
 }
