@@ -5,6 +5,7 @@ mod ledgers;
 mod rows;
 
 #[cfg(all(test, feature = "sqlite", feature = "conformance"))]
+#[allow(clippy::unwrap_used, clippy::panic)] // test code beside its tests
 mod rules;
 #[cfg(test)]
 mod tests;

@@ -79,7 +79,7 @@ fn run(connection: &Connection, statement: &Statement) -> Vec<Row> {
 
 /// An object keeps its keys in order only when they differ and none looks like an index.
 fn names(prepared: &Prepared<'_>) -> Vec<String> {
-    let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     for (at, name) in names.iter().enumerate() {
         assert!(!names[..at].contains(name), "two columns are called {name}");
         assert!(

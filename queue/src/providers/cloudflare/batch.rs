@@ -161,7 +161,7 @@ impl Pushed {
             Some(after) => {
                 let options = Object::new();
                 let set = Reflect::set(&options, &"delaySeconds".into(), &seconds(after).into());
-                set.map_err(|error| refused(error))?;
+                set.map_err(refused)?;
                 options.into()
             }
         };
