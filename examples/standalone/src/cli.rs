@@ -28,7 +28,7 @@ pub(crate) struct Common {
     /// Configuration file [default: presswork.toml when it exists, else the built-in sample]
     #[arg(long, global = true, value_name = "FILE", env = "PRESSWORK_CONFIG")]
     pub(crate) config: Option<PathBuf>,
-    /// Folder for databases, posts and the site [default: presswork-data]
+    /// Folder for databases, posts and the site [default: presswork-data beside the configuration file]
     #[arg(long, global = true, value_name = "DIR", env = "PRESSWORK_DATA")]
     pub(crate) data: Option<PathBuf>,
     /// Print one JSON document on standard output instead of tables.
@@ -81,8 +81,8 @@ pub(crate) enum Command {
         /// Only posts of this status, e.g. posted, unknown, rejected.
         #[arg(long)]
         status: Option<String>,
-        /// Posts to list at most.
-        #[arg(long, default_value_t = 50, value_name = "N")]
+        /// Posts to list at most, the newest.
+        #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use presswork_ai_adapter::{LanguageModel, LanguageModelExt, OpenAi};
-use presswork_content_store::{ContentStore, MemoryStore, SqliteStore};
-use presswork_pipeline::config::TargetConfig;
-use presswork_queue::{Consumer, DeadLetters, Inspect, MemoryQueue, Queue, SqliteQueue};
-use presswork_social::{Mastodon, Outbox, SocialTarget};
+use presswork_content_store::{ContentStore, SqliteStore};
+use presswork_pipeline::config::{SiteConfig, TargetConfig};
+use presswork_queue::{Consumer, DeadLetters, Inspect, Queue, SqliteQueue};
+use presswork_social::{Error as SocialError, Mastodon, Outbox, SocialTarget};
 
 use crate::exit::BadSettings;
 use crate::settings::Settings;
@@ -22,42 +22,30 @@ impl<T: Queue + Consumer + DeadLetters + Inspect> WholeQueue for T {}
 /// folder says that nobody else holds any.
 ///
 /// # Errors
-/// [`BadSettings`] for a URL that names no store, else what the store says.
+/// What the store says.
 pub(crate) async fn store(settings: &Settings, alone: bool) -> anyhow::Result<Arc<dyn ContentStore>> {
-    match settings.store.split_once(':') {
-        Some(("sqlite", path)) => {
-            let store = SqliteStore::open(path)?;
-            if alone {
-                store.release_leases().await?;
-            }
-            Ok(Arc::new(store))
-        }
-        Some(("memory", "")) => Ok(Arc::new(MemoryStore::new())),
-        _ => Err(bad("store", &settings.store, "sqlite:PATH or memory:")),
+    let store = SqliteStore::open(&settings.store)?;
+    if alone {
+        store.release_leases().await?;
     }
+    Ok(Arc::new(store))
 }
 
 /// Opens the queue; `alone` as for [`store`].
 ///
 /// # Errors
-/// [`BadSettings`] for a URL that names no queue, else what the queue says.
+/// What the queue says.
 pub(crate) async fn queue(settings: &Settings, alone: bool) -> anyhow::Result<Arc<dyn WholeQueue>> {
     let poster = &settings.pipeline.poster;
-    match settings.queue.split_once(':') {
-        Some(("sqlite", path)) => {
-            let queue = SqliteQueue::builder(path)
-                .name("posts")
-                .max_attempts(poster.max_attempts)
-                .lease(Duration::from_secs(poster.lease_seconds.into()))
-                .build()?;
-            if alone {
-                queue.release_leases().await?;
-            }
-            Ok(Arc::new(queue))
-        }
-        Some(("memory", "")) => Ok(Arc::new(MemoryQueue::new())),
-        _ => Err(bad("queue", &settings.queue, "sqlite:PATH or memory:")),
+    let queue = SqliteQueue::builder(&settings.queue)
+        .name("posts")
+        .max_attempts(poster.max_attempts)
+        .lease(Duration::from_secs(poster.lease_seconds.into()))
+        .build()?;
+    if alone {
+        queue.release_leases().await?;
     }
+    Ok(Arc::new(queue))
 }
 
 /// Builds the model that writes.
@@ -103,36 +91,61 @@ pub(crate) fn model(settings: &Settings) -> anyhow::Result<Arc<dyn LanguageModel
 /// Builds every target; without one in the settings, posts go to a file in the data folder.
 ///
 /// # Errors
-/// [`BadSettings`] for an unknown kind, a field that kind does not take, or a missing secret.
+/// [`BadSettings`] for an unknown kind, a field that kind does not take, a missing secret, a secret that two targets
+/// would share, or two targets that are the same account.
 pub(crate) fn targets(settings: &Settings) -> anyhow::Result<Vec<Arc<dyn SocialTarget>>> {
     if settings.pipeline.targets.is_empty() {
         return Ok(vec![outbox(settings, None)?]);
     }
-    settings
-        .pipeline
-        .targets
-        .iter()
-        .map(|config| target(settings, config))
-        .collect()
+    let mut targets: Vec<Arc<dyn SocialTarget>> = Vec::new();
+    let mut tokens: Vec<&str> = Vec::new();
+    for config in &settings.pipeline.targets {
+        if config.kind == "mastodon" {
+            let name = token_name(config);
+            if tokens.contains(&name) {
+                let message = format!(
+                    "two targets take their token from {name}, which would show it to another server; give each its own token_env"
+                );
+                return Err(BadSettings(message).into());
+            }
+            tokens.push(name);
+        }
+        let target = target(settings, config)?;
+        let (network, account) = (target.network(), target.account());
+        if targets
+            .iter()
+            .any(|other| other.network() == network && other.account() == account)
+        {
+            // The ledger knows a post by page, network and account: the second would count as posted by the first.
+            return Err(BadSettings(format!("two targets are the account {account:?} of {network}")).into());
+        }
+        targets.push(target);
+    }
+    Ok(targets)
 }
 
 /// Asks each target whether the credentials are good, and lets it learn the server's limits. A network that is down or
 /// refuses is only a warning: pages are made all the same, and their messages wait.
-pub(crate) async fn check(targets: &[Arc<dyn SocialTarget>]) {
+///
+/// # Errors
+/// [`BadSettings`] when the token belongs to another account than the settings name.
+pub(crate) async fn check(targets: &[Arc<dyn SocialTarget>]) -> anyhow::Result<()> {
     for target in targets {
-        if let Err(error) = target.check().await {
-            tracing::warn!(%error, account = target.account(), "the target cannot be used now");
+        match target.check().await {
+            Ok(_) => {}
+            Err(error @ SocialError::Config { .. }) => return Err(BadSettings(error.to_string()).into()),
+            Err(error) => tracing::warn!(%error, account = target.account(), "the target cannot be used now"),
         }
     }
+    Ok(())
 }
 
 fn target(settings: &Settings, config: &TargetConfig) -> anyhow::Result<Arc<dyn SocialTarget>> {
     match config.kind.as_str() {
         "outbox" => {
-            if config.url.is_some() || config.account.is_some() {
-                return Err(
-                    BadSettings("target outbox: url and account are not used, expected path only".into()).into(),
-                );
+            if config.url.is_some() || config.account.is_some() || config.token_env.is_some() {
+                let message = "target outbox: url, account and token_env are not used, expected path only";
+                return Err(BadSettings(message.into()).into());
             }
             outbox(settings, config.path.as_deref())
         }
@@ -146,9 +159,17 @@ fn target(settings: &Settings, config: &TargetConfig) -> anyhow::Result<Arc<dyn 
                     .ok_or_else(|| BadSettings(format!("target mastodon: {name} is missing")))
             };
             let (url, account) = (field(&config.url, "url")?, field(&config.account, "account")?);
-            let token = secret("MASTODON_ACCESS_TOKEN").ok_or_else(|| {
+            let site = &settings.pipeline.site.base_url;
+            if *site == SiteConfig::default().base_url {
+                let message = format!(
+                    "target mastodon ({url}): site.base_url is not set, posts would link to the sample site {site}; expected [site] with your site's address"
+                );
+                return Err(BadSettings(message).into());
+            }
+            let name = token_name(config);
+            let token = secret(name).ok_or_else(|| {
                 BadSettings(format!(
-                    "the environment variable MASTODON_ACCESS_TOKEN is missing; target mastodon ({url}) needs it"
+                    "the environment variable {name} is missing; target mastodon ({url}) needs it"
                 ))
             })?;
             let mastodon = Mastodon::builder(&url, token).account(account).build();
@@ -162,6 +183,10 @@ fn outbox(settings: &Settings, path: Option<&str>) -> anyhow::Result<Arc<dyn Soc
     let path = path.map_or_else(|| settings.data.join("posts.jsonl"), Into::into);
     let outbox = Outbox::file(&path).with_context(|| format!("cannot open the post outbox {}", path.display()))?;
     Ok(Arc::new(outbox))
+}
+
+fn token_name(config: &TargetConfig) -> &str {
+    config.token_env.as_deref().unwrap_or("MASTODON_ACCESS_TOKEN")
 }
 
 fn secret(name: &str) -> Option<String> {

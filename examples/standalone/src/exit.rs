@@ -21,6 +21,9 @@ impl From<Outcome> for ExitCode {
     }
 }
 
+/// The exit code of wrong usage or configuration.
+pub(crate) const USAGE: u8 = 2;
+
 /// The configuration cannot be used.
 #[derive(Debug)]
 pub(crate) struct BadSettings(pub(crate) String);
@@ -46,12 +49,12 @@ impl std::error::Error for InUse {}
 
 /// The exit code of a command that could not end.
 #[must_use]
-pub(crate) fn code_of(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn code_of(error: &anyhow::Error) -> u8 {
     if error.is::<BadSettings>() {
-        ExitCode::from(2)
+        USAGE
     } else if error.is::<InUse>() {
-        ExitCode::from(4)
+        4
     } else {
-        ExitCode::FAILURE
+        1
     }
 }

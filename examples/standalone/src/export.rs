@@ -1,11 +1,13 @@
 //! The public site as files.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::Path;
 
 use anyhow::Context;
 use presswork_content_store::{ContentStore, Status};
+use presswork_pipeline::config::SiteConfig;
 use presswork_pipeline::site::{self, Entry};
 
 use crate::listing;
@@ -30,7 +32,11 @@ pub(crate) fn newest(entries: &[Entry]) -> Vec<Entry> {
     entries
 }
 
-/// Writes home page, sitemap, robots, feed, and each page that is new or changed since it was written.
+/// Names what every written page depends on besides its content.
+const RENDERED: &str = ".rendered";
+
+/// Writes home page, sitemap, robots, feed, and each page that is new or changed since it was written; all of them when
+/// the site's settings or the program are others.
 ///
 /// # Errors
 /// When the store cannot be read or a file cannot be written; the message names the file.
@@ -38,9 +44,16 @@ pub(crate) async fn write(settings: &Settings, store: &dyn ContentStore) -> anyh
     let config = &settings.pipeline.site;
     let folder = settings.data.join("site");
     let pages = listing::pages(settings, store, Status::Published).await?;
+    let rendered = rendered(config)?;
+    let marker = folder.join(RENDERED);
+    let same = fs::read_to_string(&marker).is_ok_and(|before| before == rendered);
+    if !same && marker.exists() {
+        // Gone until every page is written, so that a run cut short is not taken for a whole one.
+        fs::remove_file(&marker).with_context(|| format!("cannot remove {}", marker.display()))?;
+    }
     for summary in &pages {
         let file = folder.join(&summary.slug).join("index.html");
-        if is_current(&file, summary.modified_at_ms.or(summary.published_at_ms)) {
+        if same && is_current(&file, summary.modified_at_ms.or(summary.published_at_ms)) {
             continue;
         }
         let Some(page) = store.get(&summary.id).await? else {
@@ -55,7 +68,16 @@ pub(crate) async fn write(settings: &Settings, store: &dyn ContentStore) -> anyh
     put(&folder.join("sitemap.xml"), &site::sitemap(config, &entries)?)?;
     put(&folder.join("feed.xml"), &site::feed(config, &entries)?)?;
     put(&folder.join("robots.txt"), &site::robots(config))?;
+    put(&marker, &rendered)?;
     Ok(entries.len() as u64)
+}
+
+/// One line for settings and program: another line, other pages.
+fn rendered(config: &SiteConfig) -> anyhow::Result<String> {
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_string(config)?.hash(&mut hasher);
+    env!("CARGO_PKG_VERSION").hash(&mut hasher);
+    Ok(format!("{:016x}\n", hasher.finish()))
 }
 
 /// Whether the file was written after the page changed last.
@@ -72,7 +94,8 @@ fn put(file: &Path, text: &str) -> anyhow::Result<()> {
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
         }
-        let beside = file.with_extension("new");
+        // A review and `serve` may write at once.
+        let beside = file.with_extension(format!("{}.new", std::process::id()));
         fs::write(&beside, text)?;
         fs::rename(&beside, file)
     };

@@ -1,5 +1,7 @@
 //! Whole lists from keyset pages.
 
+use std::collections::VecDeque;
+
 use presswork_content_store::{
     ContentStore, Cursor, PageQuery, PageSummary, PostQuery, PostRecord, PostStatus, Status,
 };
@@ -34,7 +36,7 @@ pub(crate) async fn pages(
     }
 }
 
-/// The first `limit` posts of the site, with that status if one is given.
+/// The newest `limit` posts of the site, the newest last, with that status if one is given.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -43,22 +45,22 @@ pub(crate) async fn posts(
     store: &dyn ContentStore,
     status: Option<PostStatus>,
     limit: usize,
-) -> anyhow::Result<Vec<PostRecord>> {
+) -> anyhow::Result<VecDeque<PostRecord>> {
     let query = PostQuery {
         site: Some(settings.pipeline.site.id.clone()),
         status,
         ..PostQuery::default()
     };
-    let mut posts = Vec::new();
+    // Ids grow with time and lists only go forward: read all, keep the end.
+    let mut posts = VecDeque::new();
     let mut after: Option<Cursor> = None;
-    while posts.len() < limit {
-        let rows = u32::try_from(limit - posts.len()).unwrap_or(ROWS).min(ROWS);
-        let list = store.list_posts(&query, after.as_ref(), rows).await?;
+    loop {
+        let list = store.list_posts(&query, after.as_ref(), ROWS).await?;
         posts.extend(list.items);
+        posts.drain(..posts.len().saturating_sub(limit));
         match list.next {
             Some(next) => after = Some(next),
-            None => break,
+            None => return Ok(posts),
         }
     }
-    Ok(posts)
 }

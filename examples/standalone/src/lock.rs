@@ -1,6 +1,6 @@
 //! One working process per data folder and per database file.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -17,12 +17,11 @@ pub(crate) struct Lock(#[allow(dead_code, reason = "the open files are the lock"
 /// # Errors
 /// [`InUse`] when another process has one of them.
 pub(crate) fn take(settings: &Settings) -> anyhow::Result<Lock> {
-    let databases = [&settings.store, &settings.queue]
-        .into_iter()
-        .filter_map(|url| url.strip_prefix("sqlite:"));
-    let databases = databases.map(|path| PathBuf::from(format!("{path}.lock")));
     let mut files = vec![settings.data.join("presswork.lock")];
-    for file in databases {
+    for database in [&settings.store, &settings.queue] {
+        let mut name = canonical(database).into_os_string();
+        name.push(".lock");
+        let file = PathBuf::from(name);
         // Store and queue may share one file.
         if !files.contains(&file) {
             files.push(file);
@@ -33,6 +32,21 @@ pub(crate) fn take(settings: &Settings) -> anyhow::Result<Lock> {
         .map(|file| lock(file))
         .collect::<anyhow::Result<_>>()
         .map(Lock)
+}
+
+/// One name for one file, whatever links and dots lead to it; the file need not be there yet.
+fn canonical(path: &Path) -> PathBuf {
+    if let Ok(path) = fs::canonicalize(path) {
+        return path;
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    // A link to a database that is not made yet.
+    let file = fs::read_link(path).ok().or_else(|| path.file_name().map(PathBuf::from));
+    folder.join(file.unwrap_or_default())
 }
 
 fn lock(path: &Path) -> anyhow::Result<File> {

@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod compose;
+mod environment;
 mod exit;
 mod export;
 mod interrupt;
@@ -11,6 +12,7 @@ mod lock;
 mod output;
 mod progress;
 mod sample;
+mod schedule;
 mod settings;
 mod templates;
 mod web;
@@ -24,16 +26,40 @@ use exit::Outcome;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     log(cli.common.verbose);
+    let json = cli.common.json;
     match run(cli).await {
         Ok(outcome) => outcome.into(),
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("presswork: {error:#}");
-            exit::code_of(&error)
+            let message = output::plain(&format!("{error:#}"));
+            eprintln!("presswork: {message}");
+            failed(json, &message, exit::code_of(&error))
         }
     }
+}
+
+/// Help, the version, or what is wrong with the arguments.
+fn usage(error: &clap::Error) -> ExitCode {
+    // A closed stream is no reason for another exit code.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    let message = error.to_string();
+    let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    failed(std::env::args_os().any(|arg| arg == "--json"), first, exit::USAGE)
+}
+
+/// A program that reads standard output learns of the error there, too.
+fn failed(json: bool, message: &str, code: u8) -> ExitCode {
+    if json {
+        let _ = output::json(&serde_json::json!({ "error": message, "exit": code }));
+    }
+    ExitCode::from(code)
 }
 
 async fn run(cli: Cli) -> anyhow::Result<Outcome> {
@@ -64,15 +90,4 @@ fn log(verbose: u8) {
         .with_writer(std::io::stderr)
         .with_ansi(colours)
         .init();
-}
-
-/// Somebody like `head` read enough.
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-        let json = cause
-            .downcast_ref::<serde_json::Error>()
-            .and_then(serde_json::Error::io_error_kind);
-        io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
-    })
 }

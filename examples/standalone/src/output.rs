@@ -8,22 +8,26 @@ use serde::Serialize;
 /// Prints one JSON document.
 ///
 /// # Errors
-/// When standard output is closed.
+/// When standard output cannot be written.
 pub(crate) fn json(document: &impl Serialize) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, document)?;
-    writeln!(out)?;
-    Ok(())
+    text(&serde_json::to_string_pretty(document)?)
 }
 
 /// Prints text.
 ///
 /// # Errors
-/// When standard output is closed.
+/// When standard output cannot be written. A reader like `head` that has enough is none: how the command went stays true.
 pub(crate) fn text(text: &str) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{text}")?;
-    Ok(())
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Text from the network or a model, which cannot steer the terminal then.
+#[must_use]
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// A table with a header; columns past the first are right-aligned when `numbers` is true.
@@ -55,13 +59,8 @@ pub(crate) fn facts(rows: Vec<(&str, String)>) -> Table {
     table
 }
 
-/// Text from the network or a model cannot steer the terminal.
 fn cell(text: &str) -> Cell {
-    Cell::new(
-        text.chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect::<String>(),
-    )
+    Cell::new(plain(text))
 }
 
 /// Dollars of integer micro-dollars; tokens without a known price are named.

@@ -8,6 +8,7 @@ use presswork_pipeline::config::{GateConfig, GeneratorConfig, ModelConfig, Poste
 use serde::Deserialize;
 
 use crate::cli::Common;
+use crate::environment;
 use crate::exit::BadSettings;
 
 /// Everything the program was told.
@@ -17,17 +18,17 @@ pub(crate) struct Settings {
     pub(crate) pipeline: Config,
     /// Folder for everything the program writes.
     pub(crate) data: PathBuf,
-    /// URL of the content store.
-    pub(crate) store: String,
-    /// URL of the queue.
-    pub(crate) queue: String,
+    /// SQLite file of the content store.
+    pub(crate) store: PathBuf,
+    /// SQLite file of the queue.
+    pub(crate) queue: PathBuf,
     /// The topics file; `None` means the built-in sample.
     pub(crate) topics: Option<PathBuf>,
     /// Templates of the offline writer; `None` means the built-in sample's.
     pub(crate) templates: Option<PathBuf>,
     /// The schedule and the local site.
     pub(crate) serve: ServeConfig,
-    /// Whether no file was there and the built-in sample is used.
+    /// Whether neither a site nor topics are set and the built-in sample is used.
     pub(crate) sample: bool,
 }
 
@@ -76,57 +77,56 @@ struct File {
 }
 
 impl Settings {
-    /// Reads the file, then the environment, then the flags.
+    /// Reads the file, then the environment, then the flags. Paths of the file are relative to its folder, paths of the
+    /// environment and of flags to the current one.
     ///
     /// # Errors
-    /// [`BadSettings`] with file, line and field.
+    /// [`BadSettings`] with file, line and field, or with the variable.
     pub(crate) fn load(common: &Common) -> anyhow::Result<Self> {
+        environment::known()?;
         let path = common.config.clone().unwrap_or_else(|| PathBuf::from("presswork.toml"));
         let (file, folder, found) = match std::fs::read_to_string(&path) {
-            Ok(text) => (
-                parse(&path, &text)?,
-                path.parent().unwrap_or(Path::new("")).to_owned(),
-                true,
-            ),
+            Ok(text) => (parse(&path, &text)?, path.parent().unwrap_or(Path::new("")), true),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && common.config.is_none() => {
-                (File::default(), PathBuf::new(), false)
+                (File::default(), Path::new(""), false)
             }
             Err(error) => return Err(BadSettings(format!("{}: {error}", path.display())).into()),
         };
         // A file that describes another site must name its topics; only the sample site brings its own.
         let sample = file.site.is_none() && file.topics.is_none();
-        let data = common
-            .data
-            .clone()
-            .or_else(|| file.data.map(|data| folder.join(data)))
-            .unwrap_or_else(|| "presswork-data".into());
-        let database = |name: &str| format!("sqlite:{}", data.join(name).display());
+        let data = match (&common.data, file.data) {
+            (Some(data), _) => data.clone(),
+            (None, Some(data)) if data.as_os_str().is_empty() => {
+                return Err(BadSettings(format!("{}: data is empty, expected a folder", path.display())).into());
+            }
+            (None, data) => folder.join(data.unwrap_or_else(|| "presswork-data".into())),
+        };
+        let place = |field: &str, variable: &str, file: Option<String>, default: &str| {
+            let env = std::env::var(variable).ok().filter(|value| !value.is_empty());
+            match (env, file) {
+                (Some(url), _) => database(variable, &url),
+                (None, Some(url)) => database(field, &url).map(|path| folder.join(path)),
+                (None, None) => Ok(data.join(default)),
+            }
+        };
+        let store = place("store", "PRESSWORK_STORE", file.store, "content.db")?;
+        let queue = place("queue", "PRESSWORK_QUEUE", file.queue, "queue.db")?;
+        let mut targets = file.targets;
+        for target in &mut targets {
+            target.path = target.path.take().map(|path| folder.join(path).display().to_string());
+        }
         let pipeline = Config {
             site: file.site.unwrap_or_default(),
             generator: file.generator,
             gates: file.gates,
             poster: file.poster,
             model: file.model,
-            targets: file.targets,
+            targets,
         };
-        let pipeline = pipeline
-            .overlay(|key| std::env::var(format!("PRESSWORK_{key}")).ok())
-            .map_err(|error| {
-                BadSettings(if found {
-                    format!("{}: {error}", path.display())
-                } else {
-                    error.to_string()
-                })
-            })?;
-        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         Ok(Self {
-            pipeline,
-            store: env("PRESSWORK_STORE")
-                .or(file.store)
-                .unwrap_or_else(|| database("content.db")),
-            queue: env("PRESSWORK_QUEUE")
-                .or(file.queue)
-                .unwrap_or_else(|| database("queue.db")),
+            pipeline: environment::overlay(pipeline, found.then_some(path.as_path()))?,
+            store,
+            queue,
             topics: file.topics.map(|topics| folder.join(topics)),
             templates: file.templates.map(|templates| folder.join(templates)),
             serve: file.serve,
@@ -143,6 +143,21 @@ impl Settings {
         std::fs::create_dir_all(&self.data)
             .with_context(|| format!("cannot make the data folder {}", self.data.display()))
     }
+
+    /// For commands that only look at what is there.
+    ///
+    /// # Errors
+    /// [`BadSettings`] when there is no data folder.
+    pub(crate) fn need_data_folder(&self) -> anyhow::Result<()> {
+        if self.data.is_dir() {
+            return Ok(());
+        }
+        let message = format!(
+            "there is no data folder {}; `presswork` makes it, --data names another",
+            self.data.display()
+        );
+        Err(BadSettings(message).into())
+    }
 }
 
 fn parse(path: &Path, text: &str) -> anyhow::Result<File> {
@@ -152,4 +167,15 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<File> {
             .map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         BadSettings(format!("{}:{line}: {}", path.display(), error.message())).into()
     })
+}
+
+/// The file of `sqlite:PATH`. What SQLite itself reads as a database in memory is refused: pages would be lost between a
+/// store that stays and a queue that does not.
+fn database(field: &str, url: &str) -> anyhow::Result<PathBuf> {
+    match url.strip_prefix("sqlite:") {
+        Some(path) if !path.trim().is_empty() && !path.starts_with(':') && !path.starts_with("file:") => {
+            Ok(path.into())
+        }
+        _ => Err(BadSettings(format!("{field} is {url:?}, expected sqlite:PATH")).into()),
+    }
 }

@@ -37,10 +37,7 @@ pub(crate) fn routes(site: Site) -> Router {
         .route("/-/status", get(status_page))
         .route("/-/status.json", get(status_json))
         .route("/-/health", get(|| async { "ok\n" }))
-        .route(
-            "/{slug}",
-            get(|Path(slug): Path<String>| async move { Redirect::permanent(&format!("/{slug}/")) }),
-        )
+        .route("/{slug}", get(to_page))
         .route("/{slug}/", get(page))
         .with_state(site)
 }
@@ -52,6 +49,20 @@ async fn home(State(site): State<Site>) -> Answer {
     Ok(Html(site::home(&site.settings.pipeline.site, &export::newest(&entries))).into_response())
 }
 
+/// Only a slug is redirected: another path, such as `/%2Fexample.com`, could lead to another server.
+async fn to_page(Path(slug): Path<String>) -> Response {
+    let is_slug = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if slug.chars().all(is_slug) {
+        Redirect::temporary(&format!("/{slug}/")).into_response()
+    } else {
+        no_such_page()
+    }
+}
+
+fn no_such_page() -> Response {
+    (StatusCode::NOT_FOUND, "no such page\n").into_response()
+}
+
 async fn page(State(site): State<Site>, Path(slug): Path<String>) -> Answer {
     let config = &site.settings.pipeline.site;
     let page = site.store.get_by_slug(&config.id, &config.locale, &slug).await?;
@@ -61,7 +72,7 @@ async fn page(State(site): State<Site>, Path(slug): Path<String>) -> Answer {
         .and_then(|page| site::page(config, &page));
     Ok(match html {
         Some(html) => Html(html).into_response(),
-        None => (StatusCode::NOT_FOUND, "no such page\n").into_response(),
+        None => no_such_page(),
     })
 }
 

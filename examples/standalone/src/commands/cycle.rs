@@ -24,6 +24,7 @@ use crate::{export, interrupt, lock, output, progress};
 #[derive(Debug, Default)]
 struct Cycle {
     imported: ImportReport,
+    no_topics: bool,
     drafted: RunReport,
     posted: Totals,
     counts: Counts,
@@ -52,7 +53,7 @@ pub(crate) async fn run(common: &Common, with_import: bool, pages: Option<u32>) 
     settings.make_data_folder()?;
     let _lock = lock::take(&settings)?;
     let targets = compose::targets(&settings)?;
-    compose::check(&targets).await;
+    compose::check(&targets).await?;
     let store = compose::store(&settings, true).await?;
     let queue = compose::queue(&settings, true).await?;
     let config = Arc::new(settings.pipeline.clone());
@@ -71,6 +72,7 @@ pub(crate) async fn run(common: &Common, with_import: bool, pages: Option<u32>) 
     );
     let stop = generator.stop();
     interrupt::watch(Arc::clone(&stop));
+    cycle.no_topics = with_import && settings.topics.is_none() && !settings.sample;
     cycle.drafted = draft(&generator, &settings).await?;
     let poster = Poster::new(config, Arc::clone(&store), model, targets);
     let concurrency = settings.pipeline.poster.concurrency as usize;
@@ -154,12 +156,18 @@ fn report(common: &Common, settings: &Settings, cycle: &Cycle) -> anyhow::Result
         ..
     } = cycle;
     let planned = counts.get(Status::Planned);
+    let new = if cycle.no_topics {
+        tracing::warn!("no topics file is set: set `topics`, or plan with `presswork import FILE`");
+        "no topics file is set".to_owned()
+    } else {
+        format!("{} new", imported.created)
+    };
     if common.json {
         return output::json(&json!({
             "imported": imported,
             "pages": drafted,
             "posts": {
-                "messages": posted.received, "posted": posted.acked, "later": posted.retried,
+                "messages": posted.received, "acknowledged": posted.acked, "later": posted.retried,
                 "dead_letters": posted.dead_lettered, "unsettled": posted.unsettled,
             },
             "topics_left": planned,
@@ -170,7 +178,7 @@ fn report(common: &Common, settings: &Settings, cycle: &Cycle) -> anyhow::Result
         }));
     }
     let mut rows = vec![
-        ("Topics", format!("{} new, {planned} left to draft", imported.created)),
+        ("Topics", format!("{new}, {planned} left to draft")),
         (
             "Pages",
             format!(
@@ -201,7 +209,7 @@ fn report(common: &Common, settings: &Settings, cycle: &Cycle) -> anyhow::Result
     }
     output::text(&output::facts(rows).to_string())?;
     for problem in &drafted.problems {
-        output::text(&format!("  ! {problem}"))?;
+        output::text(&format!("  ! {}", output::plain(problem)))?;
     }
     output::text(&next(settings, cycle, planned))
 }

@@ -18,6 +18,7 @@ use crate::{compose, output, progress, sample};
 /// With file, line and column when the file cannot be used.
 pub(crate) async fn run(common: &Common, file: &Path) -> anyhow::Result<Outcome> {
     let settings = Settings::load(common)?;
+    regular(file)?;
     settings.make_data_folder()?;
     let store = compose::store(&settings, false).await?;
     let report = from_file(&settings, store.as_ref(), file).await?;
@@ -41,6 +42,7 @@ pub(crate) async fn from_file(
     store: &dyn ContentStore,
     file: &Path,
 ) -> anyhow::Result<ImportReport> {
+    regular(file)?;
     let size = std::fs::metadata(file).map_or(0, |metadata| metadata.len());
     let bar = progress::bytes("import", size * 2);
     let on_progress = |bytes| bar.set_position(bytes);
@@ -48,6 +50,14 @@ pub(crate) async fn from_file(
     let report = import::import(store, &settings.pipeline.site, &name, || File::open(file), &on_progress).await;
     bar.finish_and_clear();
     Ok(report?)
+}
+
+/// Topics are read twice, first to check them: a folder, a pipe or a device cannot be. A missing file is named later.
+fn regular(file: &Path) -> anyhow::Result<()> {
+    if std::fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
+        anyhow::bail!("{} is not a regular file", file.display());
+    }
+    Ok(())
 }
 
 /// Plans the topics that the settings name: of their file, or of the built-in sample.

@@ -14,7 +14,7 @@ use crate::{compose, listing, output};
 /// [`BadSettings`] for an unknown status; when the store cannot be read.
 pub(crate) async fn run(common: &Common, status: Option<&str>, limit: u32) -> anyhow::Result<Outcome> {
     let settings = Settings::load(common)?;
-    settings.make_data_folder()?;
+    settings.need_data_folder()?;
     let status = status.map(parse).transpose()?;
     let store = compose::store(&settings, false).await?;
     let posts = listing::posts(&settings, store.as_ref(), status, limit as usize).await?;

@@ -17,7 +17,7 @@ use crate::{compose, listing, output};
 /// When store or queue cannot be used; what was redriven before stays so.
 pub(crate) async fn run(common: &Common, dry_run: bool) -> anyhow::Result<Outcome> {
     let settings = Settings::load(common)?;
-    settings.make_data_folder()?;
+    settings.need_data_folder()?;
     let store = compose::store(&settings, false).await?;
     let queue = compose::queue(&settings, false).await?;
 

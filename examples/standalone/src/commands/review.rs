@@ -1,5 +1,7 @@
 //! `presswork review`.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use presswork_content_store::{ContentStore, Page, PageSummary, Status};
 use presswork_pipeline::{Relay, review};
@@ -8,15 +10,16 @@ use serde_json::json;
 use crate::cli::{Common, Verdict};
 use crate::exit::Outcome;
 use crate::settings::Settings;
-use crate::{compose, listing, output};
+use crate::{compose, export, listing, output};
 
 /// Lists the pages in review, or settles some.
 ///
 /// # Errors
-/// When a slug names no page in review: nothing is changed then.
+/// When a slug names no page in review: nothing is changed then. When a page of several cannot be published:
+/// the others are.
 pub(crate) async fn run(common: &Common, verdict: Option<&Verdict>) -> anyhow::Result<Outcome> {
     let settings = Settings::load(common)?;
-    settings.make_data_folder()?;
+    settings.need_data_folder()?;
     let store = compose::store(&settings, false).await?;
     match verdict {
         None => list(
@@ -34,13 +37,21 @@ pub(crate) async fn run(common: &Common, verdict: Option<&Verdict>) -> anyhow::R
                 slugs.clone()
             };
             let pages = in_review(&settings, store.as_ref(), &slugs).await?;
+            let mut published = 0;
+            let mut failed = Vec::new();
             for page in &pages {
-                review::approve(store.as_ref(), page)
-                    .await
-                    .with_context(|| page.slug.clone())?;
+                match review::approve(store.as_ref(), page).await {
+                    Ok(_) => published += 1,
+                    Err(error) => failed.push(format!("{}: {error}", page.slug)),
+                }
             }
+            // What is published is announced and written, whatever became of the others.
             let queue = compose::queue(&settings, false).await?;
-            Relay::new(store, std::sync::Arc::new(queue)).drain().await?;
+            Relay::new(Arc::clone(&store), Arc::new(queue)).drain().await?;
+            export::write(&settings, store.as_ref()).await?;
+            if !failed.is_empty() {
+                anyhow::bail!("{} ({published} of {} published)", failed.join("; "), pages.len());
+            }
             say(common, "published", &pages)
         }
         Some(Verdict::Reject { slugs, reason }) => {
@@ -58,8 +69,11 @@ pub(crate) async fn run(common: &Common, verdict: Option<&Verdict>) -> anyhow::R
 /// Every page is read before any is changed, so that a typing error changes nothing.
 async fn in_review(settings: &Settings, store: &dyn ContentStore, slugs: &[String]) -> anyhow::Result<Vec<Page>> {
     let site = &settings.pipeline.site;
-    let mut pages = Vec::with_capacity(slugs.len());
+    let mut pages: Vec<Page> = Vec::with_capacity(slugs.len());
     for slug in slugs {
+        if pages.iter().any(|page| page.slug == *slug) {
+            continue;
+        }
         let page = store
             .get_by_slug(&site.id, &site.locale, slug)
             .await?

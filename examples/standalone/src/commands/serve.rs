@@ -1,14 +1,14 @@
 //! `presswork serve`: generator on a schedule, poster, relay and local site, supervised, until Ctrl-C.
 
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::net::SocketAddr;
-use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use croner::Cron;
+use jiff::Timestamp;
+use presswork_content_store::ContentStore;
 use presswork_pipeline::{Generator, Poster, Relay};
 use presswork_queue::{Queue, RunOptions};
 use tokio::sync::watch;
@@ -16,13 +16,17 @@ use tokio::task::JoinSet;
 
 use crate::cli::Common;
 use crate::commands::import;
-use crate::exit::{BadSettings, Outcome};
+use crate::exit::Outcome;
 use crate::interrupt::signal;
+use crate::schedule::Schedule;
 use crate::settings::Settings;
-use crate::{compose, lock, output, web};
+use crate::{compose, export, lock, output, web};
 
 /// How often the outbox is looked at for what a refusing queue or a reviewer left there.
 const RELAY_EVERY: Duration = Duration::from_secs(15);
+
+/// How long answers of the local site may take after Ctrl-C; a connection that asks for nothing would stay for ever.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Stays until Ctrl-C or SIGTERM; what is under way then is finished.
 ///
@@ -30,12 +34,12 @@ const RELAY_EVERY: Duration = Duration::from_secs(15);
 /// When settings, store, queue or address cannot be used.
 pub(crate) async fn run(common: &Common, listen: Option<SocketAddr>, now: bool) -> anyhow::Result<Outcome> {
     let settings = Settings::load(common)?;
-    let schedule = Schedule::new(&settings)?;
+    let schedule = Schedule::new(&settings.serve)?;
     let model = compose::model(&settings)?;
     settings.make_data_folder()?;
     let _lock = lock::take(&settings)?;
     let targets = compose::targets(&settings)?;
-    compose::check(&targets).await;
+    compose::check(&targets).await?;
     let store = compose::store(&settings, true).await?;
     let queue = compose::queue(&settings, true).await?;
     import::from_settings(&settings, store.as_ref()).await?;
@@ -48,29 +52,31 @@ pub(crate) async fn run(common: &Common, listen: Option<SocketAddr>, now: bool) 
     let (stopping, stop) = watch::channel(false);
     let config = Arc::new(settings.pipeline.clone());
     let sending: Arc<dyn Queue> = Arc::new(Arc::clone(&queue));
-    let generator = Arc::new(Generator::new(
+    let generator = Generator::new(
         Arc::clone(&config),
         Arc::clone(&store),
         Arc::clone(&sending),
         Arc::clone(&model),
-    ));
+    );
+    let generator_stop = generator.stop();
     let poster = Arc::new(Poster::new(config, Arc::clone(&store), model, targets));
     let relay = Arc::new(Relay::new(Arc::clone(&store), sending));
     let drain = Duration::from_secs(settings.serve.drain_seconds);
     let settings = Arc::new(settings);
 
     let mut tasks = JoinSet::new();
-    let generator_stop = generator.stop();
     {
         let stop = stop.clone();
-        let first = Arc::new(AtomicBool::new(now));
+        let drafting = Arc::new(Drafting {
+            generator,
+            schedule,
+            settings: Arc::clone(&settings),
+            store: Arc::clone(&store),
+            due: AtomicBool::new(now),
+            last: Mutex::default(),
+        });
         tasks.spawn(supervise("generator", stop.clone(), move || {
-            draft_on_schedule(
-                Arc::clone(&generator),
-                schedule.clone(),
-                Arc::clone(&first),
-                stop.clone(),
-            )
+            draft_on_schedule(Arc::clone(&drafting), stop.clone())
         }));
     }
     {
@@ -101,10 +107,19 @@ pub(crate) async fn run(common: &Common, listen: Option<SocketAddr>, now: bool) 
         store,
         queue,
     });
-    let server = axum::serve(listener, routes).with_graceful_shutdown(stopped(stop));
+    let server = axum::serve(listener, routes).with_graceful_shutdown(stopped(stop.clone()));
     tasks.spawn(async move {
-        if let Err(error) = server.await {
-            tracing::error!(%error, "the local site ended");
+        let late = async {
+            stopped(stop).await;
+            tokio::time::sleep(LAST_ANSWERS).await;
+        };
+        tokio::select! {
+            result = server.into_future() => {
+                if let Err(error) = result {
+                    tracing::error!(%error, "the local site ended");
+                }
+            }
+            () = late => {}
         }
     });
 
@@ -130,56 +145,33 @@ pub(crate) async fn run(common: &Common, listen: Option<SocketAddr>, now: bool) 
     Ok(Outcome::Done)
 }
 
-/// When the generator runs.
-#[derive(Clone)]
-struct Schedule {
-    cron: Cron,
-    zone: jiff::tz::TimeZone,
-}
-
-impl Schedule {
-    fn new(settings: &Settings) -> anyhow::Result<Self> {
-        let serve = &settings.serve;
-        let cron = Cron::from_str(&serve.schedule).map_err(|error| {
-            BadSettings(format!(
-                "serve.schedule is {:?}: {error}; expected five cron fields, e.g. 0 6 * * *",
-                serve.schedule
-            ))
-        })?;
-        let zone = jiff::tz::TimeZone::get(&serve.time_zone).map_err(|_| {
-            BadSettings(format!(
-                "serve.time_zone is {:?}, expected an IANA name, e.g. Europe/Berlin",
-                serve.time_zone
-            ))
-        })?;
-        Ok(Self { cron, zone })
-    }
-
-    /// How long until the next time, and that time.
-    fn next(&self) -> anyhow::Result<(Duration, jiff::Zoned)> {
-        let now = jiff::Timestamp::now().to_zoned(self.zone.clone());
-        let next = self.cron.find_next_occurrence(&now, false)?;
-        let wait = Duration::try_from(next.duration_since(&now)).unwrap_or_default();
-        Ok((wait, next))
-    }
-}
-
-async fn draft_on_schedule(
-    generator: Arc<Generator>,
+/// What the generator's task needs, and what it must not forget when it starts again.
+struct Drafting {
+    generator: Generator,
     schedule: Schedule,
-    first: Arc<AtomicBool>,
-    mut stop: watch::Receiver<bool>,
-) -> anyhow::Result<()> {
+    settings: Arc<Settings>,
+    store: Arc<dyn ContentStore>,
+    /// Whether a run is due; it stays so until one succeeds.
+    due: AtomicBool,
+    /// The time of the schedule that came last.
+    last: Mutex<Option<Timestamp>>,
+}
+
+async fn draft_on_schedule(drafting: Arc<Drafting>, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     loop {
-        if !first.swap(false, Ordering::Relaxed) {
-            let (wait, next) = schedule.next()?;
+        if !drafting.due.load(Ordering::Relaxed) {
+            let last = *drafting.last.lock().unwrap_or_else(PoisonError::into_inner);
+            let (wait, next) = drafting.schedule.next(Timestamp::now(), last)?;
             tracing::info!(%next, "the generator waits");
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = stopped(stop.clone()) => return Ok(()),
             }
+            *drafting.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(next.timestamp());
+            drafting.due.store(true, Ordering::Relaxed);
         }
-        let report = generator.run(&|_| {}).await?;
+        let report = drafting.generator.run(&|_| {}).await?;
+        drafting.due.store(false, Ordering::Relaxed);
         tracing::info!(
             published = report.published,
             in_review = report.in_review,
@@ -188,6 +180,10 @@ async fn draft_on_schedule(
         );
         for problem in &report.problems {
             tracing::warn!(problem, "a topic or the queue");
+        }
+        // Nothing is drafted again because a file could not be written; the next run writes it.
+        if let Err(error) = export::write(&drafting.settings, drafting.store.as_ref()).await {
+            tracing::error!(error = format!("{error:#}"), "the site folder is not up to date");
         }
         if *stop.borrow_and_update() {
             return Ok(());

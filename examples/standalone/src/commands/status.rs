@@ -2,7 +2,7 @@
 
 use presswork_content_store::{ContentStore, PostStatus, SpendQuery, Status};
 use presswork_queue::Inspect;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::cli::Common;
 use crate::compose::{self, WholeQueue};
@@ -13,8 +13,9 @@ use crate::{export, output};
 /// How everything stands.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// Pages by status, without those that have none.
-    pub(crate) pages: Vec<(String, u64)>,
+    /// Pages by status, every status.
+    #[serde(serialize_with = "object")]
+    pub(crate) pages: Vec<(&'static str, u64)>,
     /// Messages in the outbox that are not in the queue yet.
     pub(crate) outbox_waiting: u64,
     /// Outbox rows that were given up.
@@ -29,8 +30,9 @@ pub(crate) struct Report {
     pub(crate) dead_letters: u64,
     /// Age of the oldest message, in seconds.
     pub(crate) oldest_message_seconds: Option<u64>,
-    /// Posts by status, without those that have none.
-    pub(crate) posts: Vec<(String, u64)>,
+    /// Posts by status, every status.
+    #[serde(serialize_with = "object")]
+    pub(crate) posts: Vec<(&'static str, u64)>,
     /// Model calls since the beginning.
     pub(crate) model_calls: u64,
     /// Tokens in.
@@ -49,7 +51,7 @@ pub(crate) struct Report {
 /// When store or queue cannot be read.
 pub(crate) async fn run(common: &Common) -> anyhow::Result<Outcome> {
     let settings = Settings::load(common)?;
-    settings.make_data_folder()?;
+    settings.need_data_folder()?;
     let store = compose::store(&settings, false).await?;
     let queue = compose::queue(&settings, false).await?;
     let report = read(&settings, store.as_ref(), queue.as_ref()).await?;
@@ -82,12 +84,10 @@ pub(crate) async fn read(
             until_ms: export::FAR_FUTURE_MS,
         })
         .await?;
-    let some = |(name, count): (&'static str, u64)| (count > 0).then(|| (name.to_owned(), count));
     Ok(Report {
         pages: Status::ALL
             .into_iter()
             .map(|status| (status.as_str(), counts.get(status)))
-            .filter_map(some)
             .collect(),
         outbox_waiting: outbox.pending + outbox.claimed,
         outbox_dead: outbox.dead,
@@ -99,7 +99,6 @@ pub(crate) async fn read(
         posts: PostStatus::ALL
             .into_iter()
             .map(|status| (status.as_str(), posts.get(status)))
-            .filter_map(some)
             .collect(),
         model_calls: spent.calls,
         input_tokens: spent.input_tokens,
@@ -109,16 +108,24 @@ pub(crate) async fn read(
     })
 }
 
+/// A pair is a field, so that a reader finds a status by its name.
+fn object<S: Serializer>(pairs: &[(&str, u64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().copied())
+}
+
 /// The report as rows of two cells.
 #[must_use]
 pub(crate) fn rows(report: &Report) -> Vec<(&'static str, String)> {
-    let list = |pairs: &[(String, u64)]| match pairs {
-        [] => "none".to_owned(),
-        pairs => pairs
-            .iter()
+    let list = |pairs: &[(&str, u64)]| {
+        let some = pairs.iter().filter(|(_, count)| *count > 0);
+        let some: Vec<_> = some
             .map(|(name, count)| format!("{count} {}", name.replace('_', " ")))
-            .collect::<Vec<_>>()
-            .join(", "),
+            .collect();
+        if some.is_empty() {
+            "none".to_owned()
+        } else {
+            some.join(", ")
+        }
     };
     let mut queue = format!(
         "{} ready, {} delayed, {} leased, {} dead letters",
