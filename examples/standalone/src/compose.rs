@@ -1,5 +1,6 @@
 //! Chooses the providers that the settings name.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,6 +100,7 @@ pub(crate) fn targets(settings: &Settings) -> anyhow::Result<Vec<Arc<dyn SocialT
     }
     let mut targets: Vec<Arc<dyn SocialTarget>> = Vec::new();
     let mut tokens: Vec<&str> = Vec::new();
+    let mut files: Vec<PathBuf> = Vec::new();
     for config in &settings.pipeline.targets {
         if config.kind == "mastodon" {
             let name = token_name(config);
@@ -110,11 +112,23 @@ pub(crate) fn targets(settings: &Settings) -> anyhow::Result<Vec<Arc<dyn SocialT
             }
             tokens.push(name);
         }
+        if config.kind == "outbox" {
+            // Seen before the file is opened, which would be refused the second time.
+            let file = outbox_path(settings, config.path.as_deref());
+            if files.iter().any(|other| other.file_name() == file.file_name()) {
+                let message = format!(
+                    "two targets are the outbox {}; give each another file name",
+                    file.display()
+                );
+                return Err(BadSettings(message).into());
+            }
+            files.push(file);
+        }
         let target = target(settings, config)?;
         let (network, account) = (target.network(), target.account());
         if targets
             .iter()
-            .any(|other| other.network() == network && other.account() == account)
+            .any(|other| other.network() == network && other.account().eq_ignore_ascii_case(account))
         {
             // The ledger knows a post by page, network and account: the second would count as posted by the first.
             return Err(BadSettings(format!("two targets are the account {account:?} of {network}")).into());
@@ -179,8 +193,13 @@ fn target(settings: &Settings, config: &TargetConfig) -> anyhow::Result<Arc<dyn 
     }
 }
 
+/// The outbox names its account by the file's name.
+fn outbox_path(settings: &Settings, path: Option<&str>) -> PathBuf {
+    path.map_or_else(|| settings.data.join("posts.jsonl"), Into::into)
+}
+
 fn outbox(settings: &Settings, path: Option<&str>) -> anyhow::Result<Arc<dyn SocialTarget>> {
-    let path = path.map_or_else(|| settings.data.join("posts.jsonl"), Into::into);
+    let path = outbox_path(settings, path);
     let outbox = Outbox::file(&path).with_context(|| format!("cannot open the post outbox {}", path.display()))?;
     Ok(Arc::new(outbox))
 }

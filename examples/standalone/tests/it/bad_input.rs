@@ -1,6 +1,6 @@
 //! Bad topics: one clear message with file, line and field, and nothing changed.
 
-use crate::support::{Folder, small_site, topics};
+use crate::support::{Folder, small_site, some, topics};
 
 #[track_caller]
 fn refused(text: impl AsRef<[u8]>, words: &[&str]) {
@@ -10,8 +10,8 @@ fn refused(text: impl AsRef<[u8]>, words: &[&str]) {
     let ran = folder.run(&["import", "bad.csv"]).expect(1).says(words);
     assert_eq!(ran.err.trim().lines().count(), 1, "one message: {}", ran.err);
     assert_eq!(
-        folder.json(&["status"])["pages"],
-        serde_json::json!([]),
+        some(&folder.json(&["status"])["pages"]),
+        serde_json::json!({}),
         "nothing was planned"
     );
 }
@@ -71,4 +71,29 @@ fn a_file_that_is_not_there() {
         .run(&["import", "nowhere.csv"])
         .expect(1)
         .says(&["nowhere.csv", "No such file"]);
+}
+
+#[test]
+fn what_is_no_regular_file() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("topics.csv")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(folder.path("pipe")).status();
+    assert!(made.unwrap().success());
+    for name in ["topics.csv", "pipe"] {
+        folder
+            .run(&["import", name])
+            .expect(1)
+            .says(&[name, "is not a regular file"]);
+    }
+    assert!(!folder.path("presswork-data").exists());
+}
+
+#[test]
+fn a_name_that_would_steer_the_terminal() {
+    let ran = Folder::new().run(&["import", "no\u{1b}[2Jwhere.csv"]).expect(1);
+    assert!(
+        ran.err.contains("where.csv") && !ran.err.contains('\u{1b}'),
+        "{:?}",
+        ran.err
+    );
 }

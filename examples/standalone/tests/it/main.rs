@@ -5,9 +5,11 @@
 mod bad_input;
 mod cycle;
 mod faults;
+mod files;
 mod kill;
 mod model;
 mod review;
 mod serve;
 mod settings;
 mod support;
+mod targets;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use crate::support::{Folder, SETTINGS, small_site};
+use crate::support::{Folder, SETTINGS, small_site, some};
 
 fn page() -> Value {
     json!({
@@ -92,7 +92,7 @@ fn nothing_was_made(folder: &Folder, cycle: &Value, code: i32, words: &str) {
 async fn a_model_writes_the_page_and_the_post() {
     let (folder, cycle, code) = cycle(Writer(page().to_string())).await;
     assert_eq!(
-        (code, &cycle["pages"]["published"], &cycle["posts"]["posted"]),
+        (code, &cycle["pages"]["published"], &cycle["posts"]["acknowledged"]),
         (0, &1.into(), &1.into()),
         "{cycle}"
     );
@@ -161,7 +161,7 @@ fn a_server_that_cannot_be_reached_is_named() {
     folder.write("presswork.toml", format!("{SETTINGS}\n{model}"));
     let ran = folder.run(&[]).expect(3);
     assert!(ran.out.contains("127.0.0.1:9"), "{}", ran.out);
-    assert_eq!(folder.json(&["status"])["pages"], json!([["planned", 1]]));
+    assert_eq!(some(&folder.json(&["status"])["pages"]), json!({ "planned": 1 }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,7 +190,34 @@ async fn ctrl_c_finishes_the_drafts_under_way_and_starts_no_more() {
         .await
         .unwrap();
     assert_eq!(status.code(), Some(0));
-    let pages = folder.json(&["status"])["pages"].clone();
-    assert_eq!(pages, json!([["planned", 18], ["published", 2]]));
+    let pages = some(&folder.json(&["status"])["pages"]);
+    assert_eq!(pages, json!({ "planned": 18, "published": 2 }));
     assert_eq!(folder.posts().len(), 0, "posting had not begun");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_model_says_cannot_steer_the_terminal() {
+    let server = MockServer::start().await;
+    let refusal = completion(Value::Null, json!("no \u{1b}[2J never"));
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(refusal))
+        .mount(&server)
+        .await;
+    let folder = Folder::new();
+    small_site(&folder, 1);
+    let settings = format!(
+        "{SETTINGS}\n[model]\nprovider = \"openai\"\nname = \"m\"\nbase_url = \"{}/v1\"\n",
+        server.uri()
+    );
+    folder.write("presswork.toml", settings);
+    let ran = tokio::task::spawn_blocking(move || folder.run(&[]))
+        .await
+        .unwrap()
+        .expect(3);
+    assert!(
+        ran.out.contains("  ! slug-0: ") && ran.out.contains("never"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains('\u{1b}'), "{:?}", ran.out);
 }

@@ -89,7 +89,10 @@ fn it_drafts_posts_serves_and_ends_in_order() {
         "{page}"
     );
     assert!(served.get("/slug-99/").starts_with("HTTP/1.1 404"));
-    assert!(served.get("/slug-3").starts_with("HTTP/1.1 308"));
+    assert!(served.get("/slug-3").starts_with("HTTP/1.1 307"));
+    for elsewhere in ["/%2Fexample.com", "/%5Cexample.com", "/Slug"] {
+        assert!(served.get(elsewhere).starts_with("HTTP/1.1 404"), "{elsewhere}");
+    }
     assert!(served.get("/").contains("slug-4"));
     assert!(served.get("/sitemap.xml").contains("https://small.example/slug-0/"));
     assert!(served.get("/feed.xml").contains("<entry>"));
@@ -99,20 +102,41 @@ fn it_drafts_posts_serves_and_ends_in_order() {
             .contains("Sitemap: https://small.example/sitemap.xml")
     );
     assert!(served.get("/-/status").contains("5 published"));
-    assert!(served.get("/-/status.json").contains("\"posted\",5"));
+    assert!(served.get("/-/status.json").contains("\"posted\":5"));
     assert_eq!(served.interrupt(), 0);
     assert!(folder.posts().values().all(|count| *count == 1));
+    assert_eq!(folder.site().len(), 5, "the site folder is written, too");
 }
 
 #[test]
-fn it_drafts_when_the_schedule_says() {
+fn a_run_that_fails_is_tried_again_soon() {
     let folder = Folder::new();
     small_site(&folder, 2);
-    // With seconds, so that a test need not wait for a minute.
-    let settings = folder.read("presswork.toml") + "\n[serve]\nschedule = \"* * * * * *\"\n";
-    folder.write("presswork.toml", settings);
-    let _served = Served::start(&folder, &[]);
+    folder.run(&["import", "topics.csv"]).expect(0);
+    let other = rusqlite::Connection::open(folder.path("presswork-data/content.db")).unwrap();
+    other
+        .execute_batch(
+            "CREATE TRIGGER refuse BEFORE UPDATE ON content_metadata BEGIN SELECT RAISE(ABORT, 'refused'); END",
+        )
+        .unwrap();
+    let _served = Served::start(&folder, &["--now"]);
+    std::thread::sleep(Duration::from_millis(700));
+    assert_eq!(folder.posts().len(), 0);
+    other.execute_batch("DROP TRIGGER refuse").unwrap();
     until("two posts", || folder.posts().len() == 2);
+}
+
+#[test]
+fn an_idle_connection_does_not_keep_it_from_ending() {
+    let folder = Folder::new();
+    small_site(&folder, 1);
+    let mut served = Served::start(&folder, &[]);
+    let mut idle = TcpStream::connect(&served.address).unwrap();
+    idle.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    served.get("/-/health");
+    let started = Instant::now();
+    assert_eq!(served.interrupt(), 0);
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
 }
 
 #[test]
@@ -125,7 +149,7 @@ fn an_approval_from_another_process_is_posted() {
     folder.write("presswork.toml", settings);
     let served = Served::start(&folder, &["--now"]);
     until("a page in review", || {
-        served.get("/-/status.json").contains("in_review")
+        served.get("/-/status.json").contains("\"in_review\":1")
     });
     folder.run(&["review", "approve", "slug-0"]).expect(0);
     until("the post", || folder.posts().len() == 1);
@@ -139,6 +163,13 @@ fn a_bad_schedule_or_zone_is_named() {
         .run(&["serve"])
         .expect(2)
         .says(&["serve.schedule is \"at dawn\"", "0 6 * * *"]);
+    for (schedule, why) in [("* * * * * *", "5 fields"), ("0 6 30 2 *", "never comes")] {
+        folder.write("presswork.toml", format!("[serve]\nschedule = \"{schedule}\"\n"));
+        folder
+            .run(&["serve"])
+            .expect(2)
+            .says(&["serve.schedule is", why, "five cron fields"]);
+    }
     folder.write("presswork.toml", "[serve]\ntime_zone = \"Mars/Base\"\n");
     folder
         .run(&["serve"])

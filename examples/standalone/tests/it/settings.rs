@@ -53,11 +53,22 @@ fn an_unknown_provider_target_or_store() {
         .run(&[])
         .expect(2)
         .says(&["target.kind is \"pigeon\", expected outbox or mastodon"]);
+    for (settings, message) in [
+        ("store = \"memory:\"\n", "store is \"memory:\", expected sqlite:PATH"),
+        ("queue = \"sqlite:\"\n", "queue is \"sqlite:\", expected sqlite:PATH"),
+        (
+            "queue = \"sqlite::memory:\"\n",
+            "queue is \"sqlite::memory:\", expected sqlite:PATH",
+        ),
+        ("data = \"\"\n", "data is empty, expected a folder"),
+    ] {
+        refused(settings, &[message]);
+    }
     folder.write("presswork.toml", "store = \"mysql:x\"\n");
     folder
         .run(&[])
         .expect(2)
-        .says(&["store is \"mysql:x\", expected sqlite:PATH or memory:"]);
+        .says(&["store is \"mysql:x\", expected sqlite:PATH"]);
 }
 
 #[test]
@@ -70,7 +81,7 @@ fn a_setting_the_target_would_ignore() {
     folder
         .run(&[])
         .expect(2)
-        .says(&["target outbox: url and account are not used"]);
+        .says(&["target outbox: url, account and token_env are not used"]);
 }
 
 #[test]
@@ -80,10 +91,9 @@ fn a_missing_secret() {
         &["OPENAI_API_KEY is missing"],
     );
     let folder = Folder::new();
-    folder.write(
-        "presswork.toml",
-        "[[target]]\nkind = \"mastodon\"\nurl = \"https://m.example\"\naccount = \"me\"\n",
-    );
+    small_site(&folder, 1);
+    let target = "[[target]]\nkind = \"mastodon\"\nurl = \"https://m.example\"\naccount = \"me\"\n";
+    folder.write("presswork.toml", format!("{SETTINGS}{target}"));
     folder
         .run(&[])
         .expect(2)
@@ -107,7 +117,25 @@ fn the_environment_overrides_one_setting_and_is_checked() {
         .output()
         .unwrap();
     assert_eq!(ran.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&ran.stderr).contains("PAGES_PER_RUN is \"two\", expected a whole number"));
+    let message = String::from_utf8_lossy(&ran.stderr);
+    assert!(
+        message.starts_with("presswork: PRESSWORK_PAGES_PER_RUN is \"two\", expected a whole number"),
+        "{message}"
+    );
+    // Of the right kind, but out of range.
+    let ran = folder.run_with("PRESSWORK_PAGES_PER_RUN", "0", &[]).expect(2);
+    let ran = ran.says(&["PRESSWORK_PAGES_PER_RUN: generator.pages_per_run is 0"]);
+    assert!(!ran.err.contains("presswork.toml"), "{}", ran.err);
+}
+
+#[test]
+fn a_variable_that_nothing_reads() {
+    let folder = Folder::new();
+    folder
+        .run_with("PRESSWORK_PAGES_PER_RUNS", "2", &[])
+        .expect(2)
+        .says(&["PRESSWORK_PAGES_PER_RUNS is no setting"]);
+    assert!(!folder.path("presswork-data").exists());
 }
 
 #[test]
@@ -126,6 +154,12 @@ fn another_site_without_topics_drafts_nothing_of_the_sample() {
         SETTINGS.replace("topics = \"topics.csv\"\ntemplates = \"templates.toml\"", ""),
     );
     assert_eq!(folder.json(&[])["imported"]["created"], 0);
+    let ran = folder.run(&[]).expect(0).says(&["no topics file is set"]);
+    assert!(
+        ran.out.contains("no topics file is set, 0 left to draft"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]

@@ -50,6 +50,11 @@ impl Folder {
         command
     }
 
+    /// The binary with one more environment variable.
+    pub(crate) fn run_with(&self, variable: &str, value: &str, args: &[&str]) -> Ran {
+        Ran::from(self.command(args).env(variable, value).output().unwrap())
+    }
+
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         Ran::from(self.command(args).output().unwrap())
     }
@@ -113,6 +118,13 @@ impl Ran {
         }
         self
     }
+}
+
+/// The statuses that something has.
+pub(crate) fn some(counts: &Value) -> Value {
+    let mut counts = counts.as_object().unwrap().clone();
+    counts.retain(|_, count| *count != 0);
+    counts.into()
 }
 
 /// A topics file of `count` rows.
