@@ -53,7 +53,8 @@ impl Relay {
 
     /// Sends every row that is due, batch by batch, until none is left or the queue refuses.
     ///
-    /// The row's id is the message's idempotency key: a batch whose answer was lost is sent again and arrives once.
+    /// The row's id is the message's idempotency key, where the queue takes one: a batch whose answer was lost is sent again
+    /// and arrives once. Elsewhere it may arrive twice, and the post ledger makes one post of it.
     ///
     /// # Errors
     /// [`Error::Store`](crate::Error::Store). A queue that refuses is not an error; [`Relayed`] tells.
@@ -98,10 +99,17 @@ impl Relay {
     }
 
     async fn send(&self, rows: &[OutboxRow]) -> Result<(), presswork_queue::Error> {
-        let messages = rows
-            .iter()
-            .map(|row| Ok(Message::json(&row.payload)?.idempotency_key(row.id.as_str())))
-            .collect::<Result<Vec<_>, presswork_queue::Error>>()?;
+        // Where the queue does not tell repeats apart, the post ledger does.
+        let keyed = self.queue.capabilities().idempotency_ttl.is_some();
+        let mut messages = Vec::with_capacity(rows.len());
+        for row in rows {
+            let message = Message::json(&row.payload)?;
+            messages.push(if keyed {
+                message.idempotency_key(row.id.as_str())
+            } else {
+                message
+            });
+        }
         self.queue.send_batch(&messages).await?;
         Ok(())
     }
