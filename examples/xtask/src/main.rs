@@ -6,8 +6,13 @@ mod run;
 mod sample;
 mod steps;
 mod tools;
+#[cfg(feature = "workers")]
+mod workers;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -19,6 +24,8 @@ Usage: cargo xtask <command>
 Commands:
   test      Run every step that proves the project; missing cargo tools are installed under target/tools.
   sample    Recompute examples/standalone/sample/topics.csv from the bundled tz database.
+  build     Build both Workers into their build folders, or the one that is named; prints their sizes.
+  e2e       Build both Workers, install Miniflare from npm, and prove them on workerd.
   help      Print this text.
 
 Options of `test`:
@@ -30,6 +37,8 @@ The last line of `test` counts what passed, failed and was skipped: every test o
 other step. The exit code is 0 when nothing failed, 1 when something did, 2 when the command line is wrong.";
 
 enum Command {
+    Build { worker: Option<String> },
+    E2e,
     Help,
     List,
     Sample,
@@ -41,6 +50,14 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Command> {
     let mut rest = args;
     match command.as_deref() {
         None | Some("help" | "--help" | "-h") => Ok(Command::Help),
+        Some("build") => match (rest.next(), rest.next()) {
+            (worker, None) => Ok(Command::Build { worker }),
+            (_, Some(other)) => bail!("`build` takes one Worker, got `{other}` too"),
+        },
+        Some("e2e") => match rest.next() {
+            None => Ok(Command::E2e),
+            Some(other) => bail!("`e2e` takes no argument, got `{other}`"),
+        },
         Some("sample") => match rest.next() {
             None => Ok(Command::Sample),
             Some(other) => bail!("`sample` takes no argument, got `{other}`"),
@@ -84,6 +101,7 @@ fn main() -> ExitCode {
 fn execute(command: Command) -> Result<bool> {
     let root = root()?;
     match command {
+        Command::Build { .. } | Command::E2e => return on_workers(&root, command),
         Command::Help => run::say(format_args!("{HELP}\n")),
         Command::List => steps::list(),
         Command::Sample => {
@@ -96,6 +114,39 @@ fn execute(command: Command) -> Result<bool> {
         Command::Test { only, fail_fast } => return steps::test(&root, &only, fail_fast),
     }
     Ok(true)
+}
+
+/// `build` and `e2e`.
+#[cfg(feature = "workers")]
+fn on_workers(root: &Path, command: Command) -> Result<bool> {
+    if let Command::Build { worker } = command {
+        workers::build(root, worker.as_deref())?;
+        return Ok(true);
+    }
+    let ran = workers::e2e(root)?;
+    run::say(&ran.output);
+    Ok(ran.ok)
+}
+
+/// The same command again, from a program that has the crates it needs.
+#[cfg(not(feature = "workers"))]
+fn on_workers(root: &Path, _command: Command) -> Result<bool> {
+    let mut line = vec![
+        "cargo",
+        "run",
+        "--locked",
+        "--quiet",
+        "--package",
+        "xtask",
+        "--features",
+        "workers",
+        "--",
+    ];
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    line.extend(args.iter().map(String::as_str));
+    let ran = run::run(root, &line, &[])?;
+    run::say(&ran.output);
+    Ok(ran.ok)
 }
 
 /// The checkout, from wherever the command was started.
@@ -131,7 +182,15 @@ mod tests {
 
     #[test]
     fn unknown_words_are_refused() {
-        for line in ["tset", "test fmt", "test --only", "test --keep", "sample now"] {
+        for line in [
+            "tset",
+            "test fmt",
+            "test --only",
+            "test --keep",
+            "sample now",
+            "build a b",
+            "e2e now",
+        ] {
             assert!(words(line).is_err(), "{line}");
         }
     }

@@ -4,6 +4,7 @@ mod clippy;
 mod deny;
 mod docs;
 mod doctests;
+mod e2e;
 mod features;
 mod fmt;
 mod msrv;
@@ -60,6 +61,7 @@ const STEPS: &[Step] = &[
     plain::STEP,
     features::NATIVE,
     features::WASM,
+    e2e::STEP,
     deny::STEP,
 ];
 
