@@ -60,9 +60,19 @@ pub(crate) fn model(settings: &Settings) -> anyhow::Result<Arc<dyn LanguageModel
             if let Some(name) = &model.name {
                 return Err(bad("model.name", name, "no name with the provider template"));
             }
+            if let Some(url) = &model.base_url {
+                return Err(bad("model.base_url", url, "no address with the provider template"));
+            }
             Ok(Arc::new(templates::writer(settings.templates.as_deref())?))
         }
         "openai" => {
+            if let Some(file) = &settings.templates {
+                let message = format!(
+                    "templates is {}, which only the provider template reads",
+                    file.display()
+                );
+                return Err(BadSettings(message).into());
+            }
             let name = model.name.as_deref().ok_or_else(|| {
                 BadSettings("model.name is missing, expected the model's id, e.g. gpt-5.4-mini".into())
             })?;

@@ -4,7 +4,12 @@ use serde_json::{Value, json};
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use crate::support::{Folder, SETTINGS, small_site, some};
+use crate::support::{Folder, small_site, some};
+
+/// The small site without the templates of the offline writer.
+fn settings() -> String {
+    crate::support::SETTINGS.replace("templates = \"templates.toml\"\n", "")
+}
 
 fn page() -> Value {
     json!({
@@ -54,7 +59,7 @@ async fn cycle(answer: impl Respond + 'static) -> (Folder, Value, i32) {
         "[model]\nprovider = \"openai\"\nname = \"gpt-test\"\nbase_url = \"{}/v1\"\ntimeout_seconds = 5\n",
         server.uri()
     );
-    folder.write("presswork.toml", format!("{SETTINGS}\n{model}"));
+    folder.write("presswork.toml", format!("{}\n{model}", settings()));
     let output = tokio::task::spawn_blocking(move || {
         let output = folder
             .command(&["--json", "-v"])
@@ -158,7 +163,7 @@ fn a_server_that_cannot_be_reached_is_named() {
     small_site(&folder, 1);
     let model =
         "[model]\nprovider = \"openai\"\nname = \"m\"\nbase_url = \"http://127.0.0.1:9/v1\"\ntimeout_seconds = 3\n";
-    folder.write("presswork.toml", format!("{SETTINGS}\n{model}"));
+    folder.write("presswork.toml", format!("{}\n{model}", settings()));
     let ran = folder.run(&[]).expect(3);
     assert!(ran.out.contains("127.0.0.1:9"), "{}", ran.out);
     assert_eq!(some(&folder.json(&["status"])["pages"]), json!({ "planned": 1 }));
@@ -174,7 +179,8 @@ async fn ctrl_c_finishes_the_drafts_under_way_and_starts_no_more() {
     let folder = Folder::new();
     small_site(&folder, 20);
     let settings = format!(
-        "{SETTINGS}\n[generator]\nconcurrency = 2\n[model]\nprovider = \"openai\"\nname = \"m\"\nbase_url = \"{}/v1\"\n",
+        "{}\n[generator]\nconcurrency = 2\n[model]\nprovider = \"openai\"\nname = \"m\"\nbase_url = \"{}/v1\"\n",
+        settings(),
         server.uri()
     );
     folder.write("presswork.toml", settings);
@@ -206,7 +212,8 @@ async fn what_a_model_says_cannot_steer_the_terminal() {
     let folder = Folder::new();
     small_site(&folder, 1);
     let settings = format!(
-        "{SETTINGS}\n[model]\nprovider = \"openai\"\nname = \"m\"\nbase_url = \"{}/v1\"\n",
+        "{}\n[model]\nprovider = \"openai\"\nname = \"m\"\nbase_url = \"{}/v1\"\n",
+        settings(),
         server.uri()
     );
     folder.write("presswork.toml", settings);

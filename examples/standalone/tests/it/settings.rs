@@ -176,3 +176,15 @@ fn the_settings_of_the_readme_are_settings() {
     // Everything is read; only the secret is missing.
     folder.run(&[]).expect(2).says(&["OPENAI_API_KEY is missing"]);
 }
+
+#[test]
+fn a_setting_the_model_would_ignore() {
+    refused(
+        "[model]\nbase_url = \"http://127.0.0.1:1/v1\"\n",
+        &["model.base_url is", "provider template"],
+    );
+    refused(
+        "templates = \"templates.toml\"\n[model]\nprovider = \"openai\"\nname = \"m\"\n",
+        &["templates is", "provider template"],
+    );
+}
