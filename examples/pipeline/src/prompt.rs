@@ -9,9 +9,6 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::gates::GateReport;
 
-/// Names this prompt in revisions; it changes whenever the text below does.
-pub const PAGE_PROMPT: &str = "page@1";
-
 /// Asks for one page about `page`'s topic. The facts stand as one fenced JSON block at the end of the message:
 /// a language model reads them there, and so does the offline writer.
 #[must_use]

@@ -65,12 +65,6 @@ pub struct RunReport {
 }
 
 impl RunReport {
-    /// Topics that ended, however they ended.
-    #[must_use]
-    pub fn topics(&self) -> u64 {
-        self.published + self.in_review + self.postponed + self.failed
-    }
-
     pub(crate) fn count(&mut self, drafted: Drafted) {
         match drafted {
             Drafted::Published { .. } => self.published += 1,
