@@ -37,12 +37,21 @@ The last line of `test` counts what passed, failed and was skipped: every test o
 other step. The exit code is 0 when nothing failed, 1 when something did, 2 when the command line is wrong.";
 
 enum Command {
-    Build { worker: Option<String> },
+    Build {
+        #[cfg_attr(
+            not(feature = "workers"),
+            allow(dead_code, reason = "read by the program that has the feature")
+        )]
+        worker: Option<String>,
+    },
     E2e,
     Help,
     List,
     Sample,
-    Test { only: Vec<String>, fail_fast: bool },
+    Test {
+        only: Vec<String>,
+        fail_fast: bool,
+    },
 }
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Command> {
