@@ -13,7 +13,8 @@ pub trait LanguageModelExt: LanguageModel {
     ///
     /// The schema of `T` goes out by the strongest way the model has: enforced by the provider, as a tool the model
     /// must call, as JSON mode with the schema in the instructions, or in the instructions alone. The answer is
-    /// validated here against the original schema, whatever the provider promised, and then decoded. An answer that
+    /// validated here against the original schema, whatever the provider promised, and then decoded (feature `jsonschema`: every
+    /// keyword; without it: structure and bounds). An answer that
     /// does not fit goes back to the model with the errors, at most twice, under the same
     /// [`timeout`](TextRequest::timeout); these repairs have nothing to do with transport retries.
     ///

@@ -3,12 +3,16 @@
 mod decode;
 mod extract;
 mod strict;
+#[cfg(any(test, not(feature = "jsonschema")))]
+mod structure;
+mod validate;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use self::strict::strict_schema;
+use self::validate::Validator;
 use crate::clock::remaining;
 use crate::retry::within;
 use crate::{
@@ -18,8 +22,6 @@ use crate::{
 
 /// Two repairs mend what can be mended; a model that fails three times fails the fourth, at the same price.
 const MAX_REPAIRS: u32 = 2;
-/// More errors than this only cost tokens: they repeat one mistake.
-const MAX_ERRORS: usize = 10;
 
 /// A typed answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,7 +130,7 @@ async fn converse(
     }
 }
 
-fn check(provider: &str, request: &TextRequest, schema: &ResponseSchema) -> Result<jsonschema::Validator> {
+fn check(provider: &str, request: &TextRequest, schema: &ResponseSchema) -> Result<Validator> {
     if !request.tools.is_empty() {
         let message = "typed output takes no tools: the model could answer with a call";
         return Err(Error::Unsupported(Failure::new(provider, message).boxed()));
@@ -140,7 +142,7 @@ fn check(provider: &str, request: &TextRequest, schema: &ResponseSchema) -> Resu
         );
         return Err(Error::Unsupported(Failure::new(provider, message).boxed()));
     }
-    jsonschema::validator_for(&schema.schema).map_err(|error| {
+    Validator::new(&schema.schema).map_err(|error| {
         let message = format!("schema `{}` is not a JSON schema: {error}", schema.name);
         Error::Config(Failure::new(provider, message).boxed())
     })
@@ -168,21 +170,16 @@ fn unfit(response: &TextResponse) -> Option<Error> {
 /// Finds, restores, validates and decodes the object; errors are lines of `path: reason`.
 fn read(
     answer: &str,
-    validator: &jsonschema::Validator,
+    validator: &Validator,
     schema: &Value,
     accept: Accept<'_>,
 ) -> std::result::Result<(), Vec<String>> {
     let mut value = extract::json_object(answer).map_err(|reason| vec![reason])?;
     decode::restore(&mut value, schema);
     let errors: Vec<String> = validator
-        .iter_errors(&value)
-        .take(MAX_ERRORS)
-        .map(|error| {
-            let path = error.instance_path().to_string();
-            let path = if path.is_empty() { "/" } else { &path };
-            // Long texts are echoed by the validator; the model has its own answer before it.
-            crate::failure::clean(&format!("{path}: {}", error.masked()))
-        })
+        .errors(&value)
+        .iter()
+        .map(|error| crate::failure::clean(error))
         .collect();
     if !errors.is_empty() {
         return Err(errors);
