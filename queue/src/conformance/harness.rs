@@ -18,6 +18,11 @@ use crate::{
 /// One fresh queue, the time it goes by, and its faults.
 #[async_trait]
 pub trait Harness: Send + Sync + Sized {
+    /// Whether the suite can run here; if not, why. Each case then passes with a line `skipped: reason`.
+    fn available() -> Result<(), String> {
+        Ok(())
+    }
+
     /// A fresh, empty queue of its own.
     async fn start() -> Self;
 

@@ -131,6 +131,10 @@ macro_rules! __queue_conformance_emit {
     ({ $harness:ty, $test:meta, $skips:tt } $($module:ident::$case:ident: $need:ident,)*) => {$(
         #[$test]
         async fn $case() {
+            if let Err(reason) = <$harness as $crate::conformance::Harness>::available() {
+                println!("skipped: {reason}");
+                return;
+            }
             let harness = <$harness as $crate::conformance::Harness>::start().await;
             let skips = $crate::__queue_conformance_skips!($skips);
             let need = $crate::conformance::Need::$need;

@@ -3,5 +3,7 @@
 #[cfg(feature = "cloudflare")]
 pub mod cloudflare;
 pub mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

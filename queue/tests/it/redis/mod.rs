@@ -1,0 +1,5 @@
+//! The Redis queue: the suite, its failures, its server restarted and flushed.
+
+mod conformance;
+mod failures;
+mod server;
