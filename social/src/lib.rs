@@ -9,10 +9,12 @@ mod media;
 pub mod outbox;
 mod platform;
 mod post;
+mod preview;
 mod receipt;
 mod secret;
 mod target;
 pub mod text;
+mod thread;
 
 #[cfg(feature = "mastodon")]
 mod http;
@@ -36,10 +38,12 @@ pub use media::{Media, UploadedMedia};
 #[cfg(feature = "mock")]
 pub use mock::MockSocialTarget;
 pub use outbox::Outbox;
-pub use post::{Post, Visibility};
+pub use post::{Card, Post, Visibility};
+pub use preview::{Preview, Warning};
 #[cfg(feature = "mastodon")]
 pub use providers::mastodon::Mastodon;
 pub use receipt::{Account, Attempt, Evidence, Published, Reconciled};
 pub use secret::AccessToken;
 pub use target::SocialTarget;
-pub use text::Counter;
+pub use text::{Counter, Splitter};
+pub use thread::{Step, Thread};

@@ -15,6 +15,8 @@ pub struct Limits {
     pub counter: Counter,
     /// The longest text, in units of [`counter`](Limits::counter).
     pub max_text: usize,
+    /// The longest text in bytes of UTF-8, where the network limits these as well.
+    pub max_bytes: Option<usize>,
     /// What media a post may carry.
     pub media: MediaLimits,
     /// Whether a post may name its language.
@@ -23,6 +25,16 @@ pub struct Limits {
     pub visibility: Vec<Visibility>,
     /// Whether a post may hide its text behind a warning.
     pub content_warning: bool,
+    /// Whether a post may answer another one.
+    pub reply: bool,
+    /// Most parts of a thread that one `publish` makes at once, the first included; 0 when the network takes the parts
+    /// one by one as replies.
+    pub thread: usize,
+    /// Whether a link with a [`Card`](crate::Card) is shown as a card and not in the text. Networks without this flag
+    /// make their own card from the page.
+    pub cards: bool,
+    /// Whether a post may say that a machine wrote it.
+    pub ai_label: bool,
     /// For how long the network recognises a repeated key: within it a second `publish` of the same key shows nothing
     /// new. `None` when it does not; [`Duration::MAX`] when it always does.
     pub idempotency: Option<Duration>,
@@ -65,10 +77,15 @@ impl Limits {
             network: network.into(),
             counter,
             max_text,
+            max_bytes: None,
             media: MediaLimits::default(),
             language: false,
             visibility: Vec::new(),
             content_warning: false,
+            reply: false,
+            thread: 0,
+            cards: false,
+            ai_label: false,
             idempotency: None,
             reconcile: Certainty::Never,
         }
@@ -84,15 +101,31 @@ impl Limits {
         self.max_text
     }
 
-    /// The length of a whole post as the network counts it: warning, text and link.
+    /// The length of a whole post as the network counts it: warning, text and link. Of a thread, its longest part.
     pub fn count_post(&self, post: &Post) -> usize {
-        self.counter
-            .count_warned(post.content_warning.as_deref().unwrap_or_default(), &post.full_text())
+        let warning = post.content_warning.as_deref().unwrap_or_default();
+        let root = self.counter.count_warned(warning, &self.shown_text(post));
+        post.thread.iter().map(|part| self.count(part)).fold(root, usize::max)
+    }
+
+    /// The text as the network shows it: with the link, unless a card shows that.
+    pub fn shown_text(&self, post: &Post) -> String {
+        if self.cards && post.card.is_some() {
+            post.text.clone()
+        } else {
+            post.full_text()
+        }
     }
 
     /// What a post's link adds to its text: the `reserve` for [`fit`](Limits::fit).
     pub fn link_cost(&self, link: &str) -> usize {
         self.count(&format!("\n\n{link}"))
+    }
+
+    /// Whether `text` and `reserve` further units are within every limit of length.
+    pub fn fits(&self, text: &str, reserve: usize) -> bool {
+        let bytes = self.max_bytes.is_none_or(|max| text.len() + reserve <= max);
+        bytes && self.count(text) + reserve <= self.max_text
     }
 
     /// Shortens `text` until its count and `reserve` are within [`max_text`](Limits::max_text).
@@ -101,15 +134,15 @@ impl Limits {
     /// that alone is too long is cut between graphemes, or left out when it is a URL. Text that fits comes back
     /// unchanged; an empty string comes back when nothing fits.
     pub fn fit(&self, text: &str, reserve: usize) -> String {
-        text::fit(&self.counter, text, self.max_text.saturating_sub(reserve))
+        text::fit(&|text| self.fits(text, reserve), text)
     }
 
     /// Checks a post without asking the network.
     ///
     /// # Errors
     /// [`Error::TooLong`], [`Error::Unsupported`] for a setting whose flag is `false`, and [`Error::Rejected`] for a
-    /// post with nothing to show, a warning without text, too many uploads, another network's upload, or a key that
-    /// is not 1 to 255 bytes of visible ASCII.
+    /// post with nothing to show, a character the network refuses, a warning without text, too many uploads, another
+    /// network's upload, or a key that is not 1 to 255 bytes of visible ASCII.
     pub fn check(&self, post: &Post) -> Result<()> {
         let count = self.count_post(post);
         if count > self.max_text {
@@ -119,7 +152,21 @@ impl Limits {
                 max: self.max_text,
             });
         }
-        let blank = post.full_text().trim().is_empty();
+        let shown = self.shown_text(post);
+        for part in std::iter::once(&shown).chain(&post.thread) {
+            if let Some(max) = self.max_bytes.filter(|&max| part.len() > max) {
+                return Err(Error::TooLong {
+                    network: self.network.clone(),
+                    count: part.len(),
+                    max,
+                });
+            }
+            if !self.counter.takes(part) {
+                return Err(self.rejected("text", "the text has a character that the network refuses"));
+            }
+        }
+        self.check_settings(post)?;
+        let blank = shown.trim().is_empty() && (post.link.is_none() || !self.cards);
         if blank && (post.media.is_empty() || post.content_warning.is_some()) {
             return Err(self.rejected("text", "there is nothing to post"));
         }
@@ -139,17 +186,44 @@ impl Limits {
         if post.content_warning.is_some() && !self.content_warning {
             return Err(self.unsupported("a content warning"));
         }
-        if let Some(link) = &post.link
-            && let Err(reason) = crate::post::check_link(link)
-        {
-            return Err(self.rejected("link", &format!("the link {reason}")));
-        }
         self.check_uploads(post)?;
         match &post.idempotency_key {
             Some(key) if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|b| b.is_ascii_graphic()) => {
                 Err(self.rejected("idempotency_key", "the key is not 1 to 255 bytes of visible ASCII"))
             }
             _ => Ok(()),
+        }
+    }
+
+    fn check_settings(&self, post: &Post) -> Result<()> {
+        if let Some(link) = &post.link
+            && let Err(reason) = crate::post::check_link(link)
+        {
+            return Err(self.rejected("link", &format!("the link {reason}")));
+        }
+        if post.reply_to.is_some() && !self.reply {
+            return Err(self.unsupported("a reply"));
+        }
+        if post.made_with_ai && !self.ai_label {
+            return Err(self.unsupported("a label of machine-made text"));
+        }
+        if post.thread.is_empty() {
+            return Ok(());
+        }
+        if self.thread == 0 {
+            return Err(self.unsupported("a thread at once"));
+        }
+        if post.thread.len() + 1 > self.thread {
+            let reason = format!(
+                "a thread of {} parts, the limit is {}",
+                post.thread.len() + 1,
+                self.thread
+            );
+            return Err(self.rejected("thread", &reason));
+        }
+        match post.thread.iter().position(|part| part.trim().is_empty()) {
+            Some(index) => Err(self.rejected("thread", &format!("part {} is empty", index + 2))),
+            None => Ok(()),
         }
     }
 

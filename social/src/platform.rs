@@ -21,6 +21,15 @@ mod imp {
         tokio::time::sleep(duration).await;
     }
 
+    /// The text in composed form (NFC); text that is composed already is not copied.
+    pub(crate) fn composed(text: &str) -> std::borrow::Cow<'_, str> {
+        use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+        if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+            return text.into();
+        }
+        text.nfc().collect::<String>().into()
+    }
+
     #[cfg(feature = "mastodon")]
     pub(crate) fn local<F: Future + Send>(future: F) -> impl Future<Output = F::Output> + Send {
         future
@@ -53,6 +62,15 @@ mod imp {
 
     pub(crate) fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
         send_wrapper::SendWrapper::new(gloo_timers::future::sleep(duration))
+    }
+
+    /// The text in composed form (NFC), by the host's own tables: ours would weigh more than the rest of the counters.
+    pub(crate) fn composed(text: &str) -> std::borrow::Cow<'_, str> {
+        // Nothing below the first combining mark composes.
+        if text.chars().all(|c| c < '\u{300}') {
+            return text.into();
+        }
+        String::from(js_sys::JsString::from(text).normalize("NFC")).into()
     }
 
     #[cfg(feature = "mastodon")]

@@ -29,9 +29,61 @@ pub struct Post {
     /// A warning shown in place of the text until the reader opens it. It counts as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_warning: Option<String>,
+    /// How the page behind the link presents itself, for networks that do not read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<Card>,
+    /// The network's id of the post this one answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// Further parts, each an answer to the one before, which the network publishes together with this one.
+    /// [`Thread`](crate::Thread) publishes threads on networks that do not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thread: Vec<String>,
+    /// Says that a machine wrote the text or made the pictures.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub made_with_ai: bool,
     /// Stays the same for every attempt at the same intent and changes with it; visible ASCII, at most 255 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+}
+
+/// What a card shows of the page behind a link. Networks that read the page themselves take it from there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Card {
+    /// The title of the page.
+    pub title: String,
+    /// What the page says, in a sentence.
+    #[serde(default)]
+    pub description: String,
+    /// A picture, uploaded to the same network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumb: Option<UploadedMedia>,
+}
+
+impl Card {
+    /// A card with a title alone.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            description: String::new(),
+            thumb: None,
+        }
+    }
+
+    /// Adds a sentence about the page.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = description.into();
+        self
+    }
+
+    /// Adds a picture.
+    #[must_use]
+    pub fn thumb(mut self, thumb: UploadedMedia) -> Self {
+        self.thumb = Some(thumb);
+        self
+    }
 }
 
 /// Who may see a post.
@@ -59,6 +111,10 @@ impl Post {
             language: None,
             visibility: None,
             content_warning: None,
+            card: None,
+            reply_to: None,
+            thread: Vec::new(),
+            made_with_ai: false,
             idempotency_key: None,
         }
     }
@@ -103,6 +159,34 @@ impl Post {
     #[must_use]
     pub fn content_warning(mut self, warning: impl Into<String>) -> Self {
         self.content_warning = Some(warning.into());
+        self
+    }
+
+    /// Presents the page behind the link.
+    #[must_use]
+    pub fn card(mut self, card: Card) -> Self {
+        self.card = Some(card);
+        self
+    }
+
+    /// Answers the post the network knows as `id`.
+    #[must_use]
+    pub fn reply_to(mut self, id: impl Into<String>) -> Self {
+        self.reply_to = Some(id.into());
+        self
+    }
+
+    /// Adds a further part, published together with this one.
+    #[must_use]
+    pub fn part(mut self, text: impl Into<String>) -> Self {
+        self.thread.push(text.into());
+        self
+    }
+
+    /// Says that a machine wrote the text or made the pictures.
+    #[must_use]
+    pub fn made_with_ai(mut self) -> Self {
+        self.made_with_ai = true;
         self
     }
 

@@ -32,6 +32,15 @@ pub struct Entry {
     /// The warning in place of the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_warning: Option<String>,
+    /// The post it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// The further parts of a thread.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thread: Vec<String>,
+    /// Whether it says that a machine wrote it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub made_with_ai: bool,
     /// The key by which a repeated attempt is recognised.
     #[serde(default)]
     pub idempotency_key: Option<String>,
@@ -48,6 +57,9 @@ impl Entry {
             language: post.language.clone(),
             visibility: post.visibility,
             content_warning: post.content_warning.clone(),
+            reply_to: post.reply_to.clone(),
+            thread: post.thread.clone(),
+            made_with_ai: post.made_with_ai,
             idempotency_key: post.idempotency_key.clone(),
         }
     }

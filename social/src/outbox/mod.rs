@@ -295,6 +295,9 @@ fn default_limits() -> Limits {
         Visibility::Direct,
     ];
     limits.content_warning = true;
+    limits.reply = true;
+    limits.thread = usize::MAX;
+    limits.ai_label = true;
     limits.idempotency = Some(Duration::MAX);
     limits.reconcile = Certainty::Exact;
     limits

@@ -1,20 +1,19 @@
+use std::ops::Range;
+
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{
-    Counter,
-    spans::{Span, spans},
-};
+use super::whole;
 
 const ELLIPSIS: char = '…';
 
 /// See [`Limits::fit`](crate::Limits::fit).
-pub(crate) fn fit(counter: &Counter, text: &str, max: usize) -> String {
+pub(crate) fn fit(within: &dyn Fn(&str) -> bool, text: &str) -> String {
     let text = text.trim_end();
-    if counter.count(text) <= max {
+    if within(text) {
         return text.to_owned();
     }
-    let spans = spans(text);
-    let fits = |end: usize| counter.count(&cut(text, &spans, end)) <= max;
+    let spans = whole(text);
+    let fits = |end: usize| within(&cut(text, &spans, end));
     if let Some(end) = last_that_fits(&word_ends(text, &spans), fits) {
         return cut(text, &spans, end);
     }
@@ -29,7 +28,7 @@ pub(crate) fn fit(counter: &Counter, text: &str, max: usize) -> String {
 }
 
 /// The text up to `end`, with the mark that something was left out.
-fn cut(text: &str, spans: &[Span], end: usize) -> String {
+fn cut(text: &str, spans: &[Range<usize>], end: usize) -> String {
     let dangling = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '-' | '–' | '—' | '(');
     let kept = text[..end].trim_end_matches(dangling);
     match spans.iter().rev().find(|span| span.start < end) {
@@ -42,7 +41,7 @@ fn cut(text: &str, spans: &[Span], end: usize) -> String {
 }
 
 /// Where words end: before white space, and between the words of scripts that write none.
-fn word_ends(text: &str, spans: &[Span]) -> Vec<usize> {
+fn word_ends(text: &str, spans: &[Range<usize>]) -> Vec<usize> {
     let inside = |at: usize| spans.iter().any(|span| span.start < at && at < span.end);
     let mut ends = Vec::new();
     let mut before = None;

@@ -1,12 +1,19 @@
 //! Counting and cutting text the way networks do.
 
+mod emoji;
 mod fit;
+mod links;
+mod path;
 mod spans;
+mod split;
+mod tld;
+mod weighted;
 
 use unicode_segmentation::UnicodeSegmentation;
 
 pub(crate) use fit::fit;
 use spans::{Kind, spans};
+pub use split::Splitter;
 
 /// How a network counts text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +36,16 @@ pub enum Counter {
         /// `characters_reserved_per_url` of the instance.
         per_url: usize,
     },
+    /// The weighted length of X: every link counts 23, an emoji 2, most letters of Latin, Cyrillic, Arabic and other
+    /// scripts below U+1100 count 1, all others 2
+    /// ([counting characters](https://docs.x.com/fundamentals/counting-characters)).
+    X,
+    /// Code points, where an emoji counts its UTF-8 bytes
+    /// ([text posts](https://developers.facebook.com/docs/threads/posts)).
+    Threads,
+    /// UTF-16 units of the text with its reserved characters escaped, which is never below what LinkedIn counts
+    /// ([little text format](https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/little-text-format)).
+    LinkedIn,
 }
 
 impl Counter {
@@ -47,8 +64,45 @@ impl Counter {
                 let points = warning.chars().count() + text.chars().count();
                 points.max(graphemes(&shortened(warning, text, *per_url)))
             }
+            Self::X => weighted::weigh(warning).length + weighted::weigh(text).length,
+            Self::Threads => threads(warning) + threads(text),
+            Self::LinkedIn => little_text(warning) + little_text(text),
         }
     }
+
+    /// Whether the network takes every character of `text`. X refuses U+FFFE, U+FEFF and U+FFFF.
+    pub fn takes(&self, text: &str) -> bool {
+        *self != Self::X || weighted::weigh(text).valid_characters
+    }
+}
+
+fn threads(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
+    // A cluster that shows a picture is an emoji; its joiners and selectors are part of it.
+    let pictured = |c: char| matches!(c, '\u{1F000}'..='\u{1FAFF}' | '\u{2600}'..='\u{27BF}' | '\u{20E3}' | '\u{FE0F}');
+    text.graphemes(true)
+        .map(|one| {
+            if one.contains(pictured) {
+                one.len()
+            } else {
+                one.chars().count()
+            }
+        })
+        .sum()
+}
+
+fn little_text(text: &str) -> usize {
+    text.encode_utf16().count() + text.chars().filter(|&c| is_reserved(c)).count()
+}
+
+/// Characters that LinkedIn's text format gives a meaning unless a backslash stands before them.
+pub(crate) fn is_reserved(c: char) -> bool {
+    matches!(
+        c,
+        '\\' | '|' | '{' | '}' | '@' | '[' | ']' | '(' | ')' | '<' | '>' | '#' | '*' | '_' | '~'
+    )
 }
 
 /// Between two ASCII characters there is a boundary unless they are CR LF, so the segmenter is asked only about what
@@ -92,6 +146,28 @@ fn shortened(warning: &str, text: &str, per_url: usize) -> String {
     }
     out.push_str(&text[rest..]);
     out
+}
+
+/// What must not be cut: URLs and mentions as any network reads them, first to last, in byte offsets.
+pub(crate) fn whole(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut parts: Vec<_> = spans(text).into_iter().map(|span| span.start..span.end).collect();
+    links::each(text, |link| parts.push(link.start..link.end));
+    parts.sort_by_key(|part| part.start);
+    parts.dedup_by(|next, last| {
+        let joins = next.start < last.end;
+        if joins {
+            last.end = last.end.max(next.end);
+        }
+        joins
+    });
+    parts
+}
+
+/// What X makes a link, in byte offsets, and whether it is written with its scheme.
+pub(crate) fn links_of_x(text: &str) -> Vec<(std::ops::Range<usize>, bool)> {
+    let mut found = Vec::new();
+    links::each(text, |link| found.push((link.start..link.end, link.has_scheme)));
+    found
 }
 
 /// Whether exactly this URL stands in the text.

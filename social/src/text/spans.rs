@@ -3,6 +3,8 @@
 //! The rules are those of the server's extractor: twitter-text's URL grammar with a scheme required and the server's
 //! wider paths, and the server's own mention grammar.
 
+use super::{path as shared, tld};
+
 /// A URL or a mention, in byte offsets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
@@ -25,13 +27,6 @@ pub(super) enum Kind {
 
 const SCHEMES: [&str; 9] = [
     "https", "http", "dat", "dweb", "ipfs", "ipns", "ssb", "gopher", "gemini",
-];
-
-/// Generic top-level domains in common use. Country domains are the ones with two letters.
-const GENERIC: [&str; 40] = [
-    "academy", "agency", "app", "art", "biz", "blog", "cloud", "club", "com", "design", "dev", "digital", "edu",
-    "email", "gov", "guide", "info", "int", "life", "live", "media", "mil", "museum", "name", "net", "news", "online",
-    "org", "page", "pro", "shop", "site", "social", "space", "store", "studio", "tech", "website", "wiki", "world",
 ];
 
 /// Longest URL twitter-text takes for one.
@@ -126,7 +121,7 @@ fn url(text: &str, start: usize) -> Option<Span> {
     let host_start = start + scheme.len() + 3;
     let (host_end, kind) = host(&text[host_start..])?;
     let mut end = host_start + host_end;
-    end += port(&text[end..]);
+    end += shared::port(&text[end..]);
     end += path(&text[end..]);
     end += query(&text[end..]);
     let kind = if end - start > MAX_URL { Kind::LiteralUrl } else { kind };
@@ -167,8 +162,7 @@ fn top_level(text: &str, label: &str) -> Option<(usize, Kind)> {
     let ascii = label.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(label.len());
     let ends_here = !text[ascii..].starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '+' | '-'));
     if ascii >= 2 && ends_here {
-        let name = label[..ascii].to_ascii_lowercase();
-        let known = ascii == 2 || GENERIC.contains(&name.as_str());
+        let known = tld::is_known(&label[..ascii]);
         return Some((ascii, if known { Kind::Url } else { Kind::DoubtfulUrl }));
     }
     if label.bytes().all(|b| b.is_ascii_digit()) {
@@ -184,16 +178,6 @@ fn is_host(c: char) -> bool {
         || matches!(c, '\u{300}'..='\u{36F}')
 }
 
-fn port(text: &str) -> usize {
-    match text.strip_prefix(':') {
-        Some(rest) => match rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()) {
-            0 => 0,
-            digits => digits + 1,
-        },
-        None => 0,
-    }
-}
-
 /// A path ends after a character that can end one, a slash, or a balanced pair of parentheses.
 fn path(text: &str) -> usize {
     if !text.starts_with('/') {
@@ -203,7 +187,7 @@ fn path(text: &str) -> usize {
     let mut at = 1;
     while let Some(c) = text[at..].chars().next() {
         if c == '(' {
-            match parentheses(&text[at..], 2) {
+            match shared::parentheses(&text[at..], 2, &is_path) {
                 Some(length) => {
                     at += length;
                     good = at;
@@ -212,7 +196,7 @@ fn path(text: &str) -> usize {
                 None => break,
             }
         }
-        if c.is_whitespace() || matches!(c, '<' | '>' | ')' | '?') {
+        if c == ')' || !is_path(c) {
             break;
         }
         at += c.len_utf8();
@@ -243,19 +227,9 @@ fn path(text: &str) -> usize {
     good
 }
 
-/// Length of a balanced pair at the start of `text`, at most `levels` deep.
-fn parentheses(text: &str, levels: usize) -> Option<usize> {
-    let mut at = 1;
-    while let Some(c) = text[at..].chars().next() {
-        match c {
-            ')' if at > 1 => return Some(at + 1),
-            '(' if levels > 1 => at += parentheses(&text[at..], levels - 1)?,
-            '(' | ')' | '<' | '>' | '?' => return None,
-            c if c.is_whitespace() => return None,
-            c => at += c.len_utf8(),
-        }
-    }
-    None
+/// The server's paths are wider than those of X.
+fn is_path(c: char) -> bool {
+    !(c.is_whitespace() || matches!(c, '<' | '>' | '?'))
 }
 
 fn query(text: &str) -> usize {

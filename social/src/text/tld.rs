@@ -1,0 +1,80 @@
+//! The top-level domains that make a host a link without a scheme on X and a short link on Mastodon: the list of
+//! twitter-text 3.1.0 (`tlds.yml`, 1,259 generic and 315 country domains). Newer domains are not on it; whether the
+//! live services know them is not documented.
+
+/// Sorted ASCII names, one a line.
+const ASCII: &str = include_str!("tlds.txt");
+
+/// All others, longest first, so that the first that matches is the one the networks take.
+const OTHERS: &str = include_str!("tlds_unicode.txt");
+
+/// Length of the longest name of the list.
+const LONGEST: usize = 18;
+
+/// Whether the ASCII name, in any case, is on the list. Binary search over the text itself.
+pub(super) fn is_known(name: &str) -> bool {
+    if name.len() < 2 || name.len() > LONGEST {
+        return false;
+    }
+    let list = ASCII.as_bytes();
+    let (mut low, mut high) = (0, list.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let start = list[..middle].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+        let end = middle + list[middle..].iter().position(|&b| b == b'\n').unwrap_or(0);
+        let lowered = name.bytes().map(|b| b.to_ascii_lowercase());
+        match lowered.cmp(list[start..end].iter().copied()) {
+            std::cmp::Ordering::Equal => return true,
+            std::cmp::Ordering::Less => high = start,
+            std::cmp::Ordering::Greater => low = end + 1,
+        }
+    }
+    false
+}
+
+/// Length in bytes of the longest listed name with other than ASCII letters at the start of `text`.
+pub(super) fn other_prefix(text: &str, follows: impl Fn(&str) -> bool) -> Option<usize> {
+    OTHERS.lines().find_map(|name| {
+        let mut rest = text.chars();
+        let mut length = 0;
+        for wanted in name.chars() {
+            let c = rest.next()?;
+            if c != wanted && !c.to_lowercase().eq(std::iter::once(wanted)) {
+                return None;
+            }
+            length += c.len_utf8();
+        }
+        follows(&text[length..]).then_some(length)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_of_the_list_is_found_and_no_other() {
+        assert!(ASCII.is_ascii() && ASCII.lines().is_sorted());
+        for name in ASCII.lines() {
+            assert!(is_known(name) && is_known(&name.to_uppercase()), "{name}");
+            assert!(name.len() <= LONGEST);
+        }
+        for name in [
+            "",
+            "c",
+            "js",
+            "comm",
+            "invalidtldx",
+            "zzzz",
+            "aa",
+            "\n",
+            "com\n",
+            "aaa\naarp",
+        ] {
+            assert!(!is_known(name), "{name:?}");
+        }
+        assert_eq!(ASCII.lines().count() + OTHERS.lines().count(), 1_574);
+        assert_eq!(other_prefix("РФ!", |_| true), Some(4));
+        assert_eq!(other_prefix("中", |_| true), None);
+    }
+}
