@@ -35,6 +35,8 @@ pub use process::{Report, Totals, Unsettled, process};
 #[cfg(feature = "cloudflare")]
 pub use providers::cloudflare::{CloudflareQueue, PushedBatch};
 pub use providers::memory::{MemoryQueue, MemoryQueueBuilder};
+#[cfg(feature = "postgres")]
+pub use providers::postgres::{PostgresQueue, PostgresQueueBuilder};
 #[cfg(feature = "redis")]
 pub use providers::redis::{RedisQueue, RedisQueueBuilder};
 #[cfg(feature = "sqlite")]

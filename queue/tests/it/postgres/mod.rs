@@ -1,0 +1,5 @@
+//! The Postgres queue: the suite, its failures, transactions, its server restarted.
+
+mod conformance;
+mod failures;
+mod server;
