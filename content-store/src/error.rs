@@ -208,7 +208,7 @@ impl Error {
 }
 
 /// At most 500 characters of somebody else's words.
-#[cfg(any(feature = "sqlite", feature = "d1"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1"))]
 pub(crate) fn bounded(text: &str) -> String {
     text.chars().take(500).collect()
 }

@@ -23,9 +23,9 @@ mod text;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
-#[cfg(any(feature = "sqlite", feature = "d1"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1"))]
 mod providers;
-#[cfg(any(feature = "sqlite", feature = "d1"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1"))]
 mod sql;
 
 pub use cursor::Cursor;
@@ -43,6 +43,8 @@ pub use post::{PostClaim, PostKey, PostList, PostOutcome, PostQuery, PostRecord,
 pub use post_ledger::PostLedger;
 #[cfg(feature = "d1")]
 pub use providers::d1::D1Store;
+#[cfg(feature = "postgres")]
+pub use providers::postgres::{PostgresBuilder, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use providers::sqlite::{SqliteBuilder, SqliteStore};
 pub use spend::{NewSpend, SpendQuery, SpendTotals};

@@ -25,6 +25,39 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     statements: INIT,
 }];
 
+/// Every table, without the ledger of migrations. Empty when each is.
+pub const TABLES: &[&str] = &[
+    "content_op",
+    "content_metadata",
+    "content_revision",
+    "outbox",
+    "post_ledger",
+    "spend_ledger",
+];
+
+/// The migrations that `applied` lacks. Refuses a database that somebody newer has migrated.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) fn missing(
+    store: &'static str,
+    place: &str,
+    known: &'static [Migration],
+    applied: &[String],
+) -> crate::Result<Vec<&'static Migration>> {
+    let newest = known.last().map_or("", |migration| migration.name);
+    if let Some(found) = applied.iter().find(|name| name.as_str() > newest) {
+        return Err(crate::Error::NewerSchema {
+            store,
+            place: place.to_owned(),
+            found: found.clone(),
+            known: newest.to_owned(),
+        });
+    }
+    Ok(known
+        .iter()
+        .filter(|migration| !applied.iter().any(|name| name == migration.name))
+        .collect())
+}
+
 /// The ledger of applied migrations, word for word as wrangler 4 creates it.
 pub const LEDGER: &str = "CREATE TABLE IF NOT EXISTS d1_migrations (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -168,6 +201,18 @@ const INIT: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tables_are_all_named() {
+        let made = MIGRATIONS
+            .iter()
+            .flat_map(|migration| migration.statements)
+            .filter_map(|statement| {
+                let name = statement.strip_prefix("CREATE TABLE IF NOT EXISTS ")?;
+                Some(name.split_once(' ')?.0)
+            });
+        assert_eq!(made.collect::<Vec<_>>(), TABLES);
+    }
 
     #[test]
     fn files_are_in_order_and_split_where_wrangler_splits() {

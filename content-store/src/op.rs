@@ -83,7 +83,7 @@ impl OutboxId {
         Self(format!("{op}/{n:03}"))
     }
 
-    #[cfg(any(feature = "sqlite", feature = "d1"))]
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1"))]
     pub(crate) fn from_row(text: String) -> Self {
         Self(text)
     }

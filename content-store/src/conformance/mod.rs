@@ -52,6 +52,7 @@ mod reads;
 mod saves;
 mod spend;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -63,6 +64,12 @@ pub use loses_answers::LosesAnswers;
 pub mod cases {
     pub use super::{
         claims::*, lives::*, outbox::*, plans::*, post_claims::*, post_lives::*, reads::*, saves::*, spend::*,
+    };
+}
+
+macro_rules! values {
+    ($harness:ty: $($case:ident),+) => {
+        vec![$(Case { name: stringify!($case), body: |harness| Box::pin(cases::$case(harness)) }),+]
     };
 }
 
@@ -82,6 +89,43 @@ pub trait Harness: Sized + Send + Sync + 'static {
     async fn reopen(&self) -> Arc<dyn ContentStore>;
 }
 
+/// One case by its name, for runners that are no test harness: a Worker that runs the case a request names, or a test
+/// that starts a server once for all of them.
+pub struct Case<H> {
+    /// Its name, as on the trait.
+    pub name: &'static str,
+    body: for<'a> fn(&'a H) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
+}
+
+impl<H> std::fmt::Debug for Case<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Case").field(&self.name).finish()
+    }
+}
+
+impl<H: Harness> Case<H> {
+    /// Runs it on a store.
+    ///
+    /// # Panics
+    /// When the store does not do what the case says.
+    pub async fn run(&self, harness: &H) {
+        (self.body)(harness).await;
+    }
+}
+
+/// Every case of the suite. The one that opens the store again is there only where the harness is durable.
+///
+/// Nothing in the suite needs a runtime of its own, so it runs on wasm32 too. A store that starts out empty may also be
+/// one store emptied between the cases: [`migrations::TABLES`](crate::migrations::TABLES) names what to empty.
+#[must_use]
+pub fn suite<H: Harness>() -> Vec<Case<H>> {
+    let mut cases: Vec<Case<H>> = crate::__content_store_case_list!([values], [H]);
+    cases.retain(|case| H::DURABLE || case.name != REOPENS);
+    cases
+}
+
+const REOPENS: &str = "acknowledged_writes_are_there_after_a_reopen";
+
 /// Runs one case, or says why not.
 ///
 /// # Panics
@@ -89,7 +133,7 @@ pub trait Harness: Sized + Send + Sync + 'static {
 #[doc(hidden)]
 pub async fn run<H: Harness>(case: &str, skips: &[(&str, &str)], body: impl AsyncFnOnce(&H)) {
     if let Some((_, reason)) = skips.iter().find(|(name, _)| *name == case) {
-        let optional = case == "acknowledged_writes_are_there_after_a_reopen" && !H::DURABLE;
+        let optional = case == REOPENS && !H::DURABLE;
         assert!(
             optional,
             "{case} is skipped ({reason}), but the harness declares that it works"
@@ -128,7 +172,16 @@ macro_rules! content_store_conformance {
     };
     ($harness:ty; test = $test:meta; skip { $($case:ident = $reason:literal),* $(,)? }) => {
         const SKIPS: &[(&str, &str)] = &[$((stringify!($case), $reason)),*];
-        $crate::__content_store_cases!($harness, [$test]:
+        $crate::__content_store_case_list!([$crate::__content_store_cases], [$harness, [$test]]);
+    };
+}
+
+/// Every case, for whoever asks.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __content_store_case_list {
+    ([$($for_all:tt)*], [$($with:tt)*]) => {
+        $($for_all)*! { $($with)*:
             plan_creates_planned_pages, plan_of_nothing_is_a_no_op, plan_leaves_an_unchanged_topic,
             plan_updates_a_page_not_yet_made, plan_never_touches_made_pages, plan_refuses_a_taken_slug_or_keyword,
             plan_refuses_doubles_in_one_batch, plan_keeps_sites_and_locales_apart,
@@ -158,7 +211,7 @@ macro_rules! content_store_conformance {
             settle_post_refuses_a_stale_version, settle_post_repeats, get_post_of_an_unknown_key_is_none,
             list_posts_filters_and_pages, post_counts_follow_every_change,
             record_spend_of_nothing_is_a_no_op, record_spend_repeats, spend_sums_by_site_and_time
-        );
+        }
     };
 }
 

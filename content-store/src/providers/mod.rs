@@ -2,5 +2,7 @@
 
 #[cfg(feature = "d1")]
 pub(crate) mod d1;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;

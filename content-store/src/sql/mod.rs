@@ -4,8 +4,8 @@
 //! the op's row if (and only if) the write is legal, with a nonce of this attempt, and every other statement works only
 //! while that row with that nonce is there. A repeat finds the row of the first attempt and changes nothing.
 //!
-//! The text runs on SQLite and D1 alike: `?N` placeholders, numbers cast (D1 binds every number as REAL), no branching,
-//! lists as one JSON parameter (D1 takes 100 parameters per statement).
+//! The text runs on SQLite and D1 alike, and the Postgres store translates it: `?N` placeholders, numbers
+//! cast (D1 binds every number as REAL), no branching, lists as one JSON parameter (D1 takes 100 parameters per statement).
 
 #[cfg(feature = "sqlite")]
 pub(crate) mod leases;
@@ -201,7 +201,14 @@ macro_rules! begin {
     };
 }
 
-pub(crate) use {begin, mark};
+/// Where Postgres passes over rows that another claim holds; SQLite and D1, with one writer, read a comment.
+macro_rules! skip_locked {
+    () => {
+        "/* skip locked */"
+    };
+}
+
+pub(crate) use {begin, mark, skip_locked};
 
 /// Whether the op has a row.
 pub(crate) fn did_it_land(op: &crate::OpId) -> Batch<bool> {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Attempt, Batch, Cells, Landed, Origin, Row, Statement, begin, mark, rows_json, statement};
+use super::{Attempt, Batch, Cells, Landed, Origin, Row, Statement, begin, mark, rows_json, skip_locked, statement};
 use crate::request;
 use crate::{NewOutbox, Op, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, PageId, Result};
 
@@ -40,7 +40,7 @@ macro_rules! ready {
 const CLAIM: &str = begin!(
     keep: concat!(
         "(SELECT json_group_array(id) FROM (SELECT id FROM outbox WHERE ", ready!(),
-        " AND attempts < CAST(?5 AS BIGINT) ORDER BY available_at_ms, id LIMIT CAST(?6 AS BIGINT)))"
+        " AND attempts < CAST(?5 AS BIGINT) ORDER BY available_at_ms, id LIMIT CAST(?6 AS BIGINT) ", skip_locked!(), ") AS free)"
     ),
     when: concat!("EXISTS (SELECT 1 FROM outbox WHERE ", ready!(), ")")
 );

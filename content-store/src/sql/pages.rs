@@ -2,7 +2,8 @@
 
 use super::page_reads::{GET, one_page, page, page_columns};
 use super::{
-    Answers, Attempt, Batch, Landed, Origin, Statement, Value, begin, mark, outbox, spend, statement, version,
+    Answers, Attempt, Batch, Landed, Origin, Statement, Value, begin, mark, outbox, skip_locked, spend, statement,
+    version,
 };
 use crate::{Claim, Op, Page, PageRef, SavePage, Status, Transition, check, request};
 
@@ -31,7 +32,7 @@ macro_rules! revise {
 const CLAIM: &str = begin!(
     keep: concat!(
         "(SELECT json_group_array(id) FROM (SELECT c.id FROM content_metadata c WHERE c.site = ?5 AND ", claimable!(),
-        " AND c.attempts < CAST(?6 AS BIGINT) ORDER BY c.created_at_ms, c.id LIMIT CAST(?7 AS BIGINT)))"
+        " AND c.attempts < CAST(?6 AS BIGINT) ORDER BY c.created_at_ms, c.id LIMIT CAST(?7 AS BIGINT) ", skip_locked!(), ") AS free)"
     ),
     when: concat!("EXISTS (SELECT 1 FROM content_metadata c WHERE c.site = ?5 AND ", claimable!(), ")")
 );

@@ -34,9 +34,10 @@ macro_rules! taken {
 
 const BEGIN: &str = begin!(
     keep: concat!(
-        "(SELECT json_array(sum(c.id IS NULL), count(CASE WHEN c.source_hash = n.value ->> 7 THEN 1 END), ",
-        "count(CASE WHEN c.source_hash <> n.value ->> 7 AND c.status IN ('planned', 'failed') THEN 1 END), ",
-        "count(CASE WHEN c.source_hash <> n.value ->> 7 AND c.status NOT IN ('planned', 'failed') THEN 1 END)) ",
+        "(SELECT '[' || count(CASE WHEN c.id IS NULL THEN 1 END) || ',' || ",
+        "count(CASE WHEN c.source_hash = n.value ->> 7 THEN 1 END) || ',' || ",
+        "count(CASE WHEN c.source_hash <> n.value ->> 7 AND c.status IN ('planned', 'failed') THEN 1 END) || ',' || ",
+        "count(CASE WHEN c.source_hash <> n.value ->> 7 AND c.status NOT IN ('planned', 'failed') THEN 1 END) || ']' ",
         "FROM json_each(?5) n LEFT JOIN content_metadata c ON ", known!(), ")"
     ),
     when: concat!(

@@ -11,7 +11,8 @@ const INSERT: &str = concat!(
     "INSERT INTO spend_ledger (id, page_id, site, purpose, provider, model, outcome, input_tokens, output_tokens, ",
     "cost_micros, at_ms) SELECT n.value ->> 0, n.value ->> 1, ",
     "(SELECT c.site FROM content_metadata c WHERE c.id = n.value ->> 1), n.value ->> 2, n.value ->> 3, n.value ->> 4, ",
-    "n.value ->> 5, n.value ->> 6, n.value ->> 7, n.value ->> 8, CAST(?3 AS BIGINT) FROM json_each(?4) n WHERE ",
+    "n.value ->> 5, CAST(n.value ->> 6 AS BIGINT), CAST(n.value ->> 7 AS BIGINT), CAST(n.value ->> 8 AS BIGINT), ",
+    "CAST(?3 AS BIGINT) FROM json_each(?4) n WHERE ",
     mark!()
 );
 
@@ -55,8 +56,8 @@ pub(crate) fn record(origin: &Origin, op: &Op, costs: &[NewSpend]) -> Batch<()> 
 macro_rules! sum {
     ($site:literal) => {
         concat!(
-            "SELECT count(*), COALESCE(sum(input_tokens), 0), COALESCE(sum(output_tokens), 0), \
-             COALESCE(sum(cost_micros), 0), count(*) - count(cost_micros) FROM spend_ledger \
+            "SELECT count(*), CAST(COALESCE(sum(input_tokens), 0) AS BIGINT), \
+             CAST(COALESCE(sum(output_tokens), 0) AS BIGINT), CAST(COALESCE(sum(cost_micros), 0) AS BIGINT), count(*) - count(cost_micros) FROM spend_ledger \
              WHERE at_ms >= CAST(?1 AS BIGINT) AND at_ms < CAST(?2 AS BIGINT)",
             $site
         )

@@ -1,7 +1,7 @@
 //! The stores against their suite, and what only SQLite can suffer.
 
 // Helpers of tests are test code too.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 #[cfg(feature = "conformance")]
 mod bullets;
@@ -11,5 +11,7 @@ mod crash;
 mod figures;
 #[cfg(feature = "conformance")]
 mod memory;
+#[cfg(all(feature = "postgres", feature = "conformance", unix))]
+mod postgres;
 #[cfg(all(feature = "sqlite", feature = "conformance"))]
 mod sqlite;

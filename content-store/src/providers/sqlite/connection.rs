@@ -6,10 +6,10 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
-use super::{STORE, classify};
-use crate::migrations::{LEDGER, MIGRATIONS};
+use super::classify;
+use crate::Result;
+use crate::migrations::{self, LEDGER, MIGRATIONS};
 use crate::sql::{Origin, Row, Statement, Value};
-use crate::{Error, Result};
 
 /// Every statement of this crate stays prepared.
 const STATEMENTS: usize = 64;
@@ -43,14 +43,26 @@ pub(super) fn open(origin: &Origin, path: &Path, busy_timeout: Duration, first: 
 
 fn migrate(origin: &Origin, connection: &Connection) -> Result<()> {
     let sql = |error| classify::refused(origin, error);
-    if missing(origin, &applied(connection).map_err(sql)?)?.is_empty() {
+    if migrations::missing(
+        origin.store,
+        &origin.place,
+        MIGRATIONS,
+        &applied(connection).map_err(sql)?,
+    )?
+    .is_empty()
+    {
         return Ok(());
     }
     connection.execute_batch("BEGIN IMMEDIATE").map_err(sql)?;
     let run = || -> Result<()> {
         connection.execute_batch(LEDGER).map_err(sql)?;
         // Asked again under the lock: another process may have been faster.
-        for migration in missing(origin, &applied(connection).map_err(sql)?)? {
+        for migration in migrations::missing(
+            origin.store,
+            &origin.place,
+            MIGRATIONS,
+            &applied(connection).map_err(sql)?,
+        )? {
             for statement in migration.statements {
                 connection.execute_batch(statement).map_err(sql)?;
             }
@@ -70,23 +82,6 @@ fn applied(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     }
     let mut ask = connection.prepare("SELECT name FROM d1_migrations ORDER BY name")?;
     ask.query_map([], |row| row.get(0))?.collect()
-}
-
-fn missing(origin: &Origin, applied: &[String]) -> Result<Vec<&'static crate::migrations::Migration>> {
-    let known = MIGRATIONS.last().map_or("", |migration| migration.name);
-    if let Some(found) = applied.iter().find(|name| name.as_str() > known) {
-        let place = origin.place.to_string();
-        return Err(Error::NewerSchema {
-            store: STORE,
-            place,
-            found: found.clone(),
-            known: known.to_owned(),
-        });
-    }
-    Ok(MIGRATIONS
-        .iter()
-        .filter(|migration| !applied.iter().any(|name| name == migration.name))
-        .collect())
 }
 
 pub(super) fn roll_back(connection: &Connection) {
