@@ -18,7 +18,11 @@ const MAX_RETRY_WAIT: Duration = Duration::from_secs(6 * 60 * 60);
 /// Wait after credentials were refused or the account was paused: a person has to act.
 const ACCOUNT_WAIT: Duration = Duration::from_secs(15 * 60);
 
-/// When to look again for a post whose outcome is unknown: seconds since it was armed, and the wait from there.
+/// The first look for a post whose outcome is unknown comes soon: most such posts are there and only their answer was lost.
+/// A network that may still be working on one says so, and when to come again.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+/// When to look again for a post of which the network cannot tell: seconds since it was armed, and the wait from there.
 /// Past the last it is parked for a person.
 const LOOKS: [(i64, Duration); 3] = [
     (15, Duration::from_secs(15)),
@@ -109,7 +113,7 @@ impl Poster {
                 )
                 .await
             }
-            Ok(Reconciled::CannotTell { why }) => self.unknown(record, record.evidence.clone(), why).await,
+            Ok(Reconciled::CannotTell { why }) => self.cannot_tell(record, why).await,
             Ok(_) => {
                 self.park(
                     record,
@@ -132,7 +136,7 @@ impl Poster {
         // Also a duplicate: the network has the post, from an attempt whose answer was lost.
         if let Some(evidence) = error.evidence() {
             let evidence = serde_json::to_value(evidence).unwrap_or_default();
-            return self.unknown(armed, evidence, message).await;
+            return self.look_later(armed, evidence, message, FIRST_LOOK).await;
         }
         let wait = match error {
             SocialError::Unauthenticated { .. } | SocialError::PauseAccount { .. } => Some(ACCOUNT_WAIT),
@@ -174,10 +178,10 @@ impl Poster {
     }
 
     /// The post may exist: look for it after a while, park it when the looks are used up.
-    async fn unknown(&self, record: &PostRecord, evidence: Value, error: String) -> Result<Step, StoreError> {
+    async fn cannot_tell(&self, record: &PostRecord, error: String) -> Result<Step, StoreError> {
         let since = (self.now_ms() - record.in_flight_at_ms.unwrap_or(record.updated_at_ms)) / 1_000;
         match LOOKS.into_iter().find(|(until, _)| since < *until) {
-            Some((_, wait)) => self.look_later(record, evidence, error, wait).await,
+            Some((_, wait)) => self.look_later(record, record.evidence.clone(), error, wait).await,
             None => {
                 self.park(
                     record,
