@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use unicode_normalization::is_nfc;
 use uuid::Uuid;
 
-use crate::{Error, Op, Result, limits};
+use crate::{Error, Op, Result, limits, platform};
 
 pub(crate) fn invalid(field: &'static str, reason: impl Into<String>) -> Error {
     Error::InvalidInput {
@@ -66,7 +65,7 @@ pub(crate) fn key_or_empty(field: &'static str, text: &str) -> Result<()> {
     if text.chars().any(char::is_control) {
         return Err(invalid(field, "holds a control character"));
     }
-    if !is_nfc(text) {
+    if !platform::is_nfc(text) {
         return Err(invalid(field, "is not in Unicode normal form C"));
     }
     Ok(())

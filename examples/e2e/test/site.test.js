@@ -76,7 +76,7 @@ describe("site", { concurrency: 4 }, () => {
     assert.equal((await s.cron()).outcome, "exception");
     const answer = await s.deliver("{}");
     assert.deepEqual([answer.outcome, answer.explicitAcks, answer.retryMessages.length], ["ok", [], 1]);
-    const lines = s.log().split("\n").filter((line) => line.includes("missing"));
+    const lines = s.log().split("\n").filter((line) => line.includes("missing")).map((line) => JSON.parse(line).message);
     const named = (line, names) => names.every((name) => line.includes(name));
     assert.equal(lines.filter((line) => named(line, ["OPENAI_API_KEY", "MODEL_NAME", 'PAGES_PER_RUN is "many"'])).length, 1, s.log());
     assert.equal(lines.filter((line) => named(line, ["MASTODON_ACCESS_TOKEN", "MASTODON_URL", "OPENAI_API_KEY"])).length, 1, s.log());

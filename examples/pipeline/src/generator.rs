@@ -18,6 +18,10 @@ use crate::{Result, platform};
 
 mod draft;
 
+/// Pages saved before their messages are sent. Each round of the relay asks the store as much as a page does, and a Worker on
+/// the free plan may ask 50 times in a run.
+const RELAY_EVERY: usize = 25;
+
 pub(crate) use draft::announcement;
 
 /// Turns planned topics into pages: claim, draft, gate, store with its outbox row in one write, send.
@@ -141,11 +145,14 @@ impl Generator {
         Ok(self.store.claim(&Op::at(platform::now_ms()), &claim).await?)
     }
 
-    /// Drains the outbox each time pages were saved, beside the drafting, until no more can be saved.
+    /// Drains the outbox beside the drafting: after every [`RELAY_EVERY`] pages, and when no more can be saved.
     async fn relay_on(&self, mut signals: mpsc::UnboundedReceiver<()>) -> Result<Relayed> {
         let mut total = Relayed::default();
         while signals.next().await.is_some() {
-            while signals.try_recv().is_ok() {}
+            let mut saved = 1;
+            while saved < RELAY_EVERY && signals.next().await.is_some() {
+                saved += 1;
+            }
             let pass = self.relay.drain().await?;
             total.sent += pass.sent;
             total.waiting = pass.waiting;

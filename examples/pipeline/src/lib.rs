@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+pub mod access;
 pub mod config;
+pub mod console;
 pub mod draft;
 mod error;
 pub mod gates;
 mod generator;
 pub mod import;
 pub mod message;
+pub mod needs;
 mod platform;
 mod poster;
 pub mod prompt;
@@ -14,10 +17,13 @@ mod relay;
 mod report;
 pub mod review;
 pub mod sanitise;
+pub mod serve;
 pub mod site;
 mod spend;
 mod text;
 pub mod topics;
+#[cfg(feature = "worker")]
+pub mod worker;
 
 pub use config::{Config, ConfigError};
 pub use error::{Error, Result};

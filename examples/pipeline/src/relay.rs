@@ -73,6 +73,7 @@ impl Relay {
             if rows.is_empty() {
                 return Ok(report);
             }
+            let last = rows.len() < limit as usize;
             let ids: Vec<OutboxId> = rows.iter().map(|row| row.id.clone()).collect();
             match self.send(&rows).await {
                 Ok(()) => {
@@ -80,6 +81,9 @@ impl Relay {
                         .store
                         .mark_sent(&Op::at(platform::now_ms()), &self.owner, &ids)
                         .await?;
+                    if last {
+                        return Ok(report);
+                    }
                 }
                 Err(error) => {
                     let now = platform::now_ms();

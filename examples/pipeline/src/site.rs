@@ -3,9 +3,11 @@
 //! The same renderer serves the Worker's `fetch`, the local server and the static export. It reads stored pages, which
 //! hold sanitised HTML only.
 
+mod answer;
 mod feed;
 mod page;
 
+pub use answer::{Answer, answer};
 pub use feed::{feed, robots, sitemap};
 pub use page::{home, page};
 
@@ -41,8 +43,54 @@ impl Entry {
     }
 }
 
-/// RFC 3339 in UTC, to the second.
+/// RFC 3339 in UTC, to the second. Years before 0 and past 9999, which the format cannot write, become the first and the last.
 fn rfc3339(at_ms: i64) -> String {
-    let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    let seconds = at_ms.div_euclid(1_000).clamp(-62_167_219_200, 253_402_300_799);
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Days since 0000-03-01, so that the leap day ends its year; 146,097 days make 400 years.
+    let day = days + 719_468;
+    let (era, of_era) = (day.div_euclid(146_097), day.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let (day, month) = (
+        of_year - (153 * from_march + 2) / 5 + 1,
+        from_march % 12 + if from_march < 10 { 3 } else { -9 },
+    );
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_utc_to_the_second() {
+        for (at_ms, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (951_782_400_999, "2000-02-29T00:00:00Z"),
+            (1_709_251_199_000, "2024-02-29T23:59:59Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00Z"),
+            (1_798_761_599_000, "2026-12-31T23:59:59Z"),
+            (i64::MAX, "9999-12-31T23:59:59Z"),
+            (i64::MIN, "0000-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(rfc3339(at_ms), text);
+        }
+    }
+
+    /// Every day of four centuries follows the one before.
+    #[test]
+    fn days_follow_each_other() {
+        let mut before = rfc3339(0);
+        for day in 1..146_097_i64 {
+            let now = rfc3339(day * 86_400_000);
+            assert!(now > before && now.ends_with("T00:00:00Z"), "{before} {now}");
+            before = now;
+        }
+        assert_eq!(before, "2369-12-31T00:00:00Z");
+    }
 }

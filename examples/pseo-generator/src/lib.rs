@@ -1,12 +1,20 @@
 //! The Worker that drafts pages on a schedule, stores them in D1, queues their ids, and serves the site.
 
-mod compose;
-mod site;
+use std::sync::Arc;
 
-use presswork_pipeline::{RunReport, import};
+use presswork_ai_adapter::{LanguageModel, LanguageModelExt, OpenAi};
+use presswork_content_store::D1Store;
+use presswork_pipeline::{Config, Generator, RunReport, serve::serve, worker as pipeline, worker::Bound};
+use presswork_queue::CloudflareQueue;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use worker::wasm_bindgen_futures;
-use worker::{Context, Env, Method, Request, Response, console_error, console_log, event, send::IntoSendFuture as _}; // named by what the attribute of `scheduled` writes
+use worker::wasm_bindgen_futures; // named by what the attribute of `scheduled` writes
+use worker::{Context, Env, Request, Response, event};
+
+/// Runs once for each instance.
+#[wasm_bindgen(start)]
+pub fn start() {
+    pipeline::log_to_console();
+}
 
 /// The cron. Exported by hand: the macro drops the result, and a failed run would be reported as a good one.
 ///
@@ -14,46 +22,57 @@ use worker::{Context, Env, Method, Request, Response, console_error, console_log
 /// One line that says what is missing, or why the run ended early.
 #[wasm_bindgen]
 pub async fn scheduled(_event: JsValue, env: Env, _context: JsValue) -> Result<(), JsValue> {
-    let report = run(&env).await.inspect_err(|why| console_error!("{why}"))?;
+    let report = run(&env).await.inspect_err(|why| tracing::error!("{why}"))?;
     report.stopped.map_or(Ok(()), |why| Err(why.into()))
 }
 
 #[event(fetch, respond_with_errors)]
-async fn fetch(mut request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    let answer = match (request.method(), request.path().as_str()) {
-        (Method::Get | Method::Head, "/healthz") => return Response::ok("ok\n"),
-        (Method::Get | Method::Head, path) => site::answer(&request, &env, path).await,
-        (Method::Post, "/run" | "/topics") if !site::authorised(&request, &env) => {
-            return Response::error("the bearer secret RUN_SECRET is needed\n", 401);
-        }
-        (Method::Post, "/run") => run(&env).await.and_then(|report| json(&report)),
-        (Method::Post, "/topics") => topics(&mut request, &env).await,
-        _ => return Response::error("no such thing\n", 405),
+async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    let asked = pipeline::asked(request).await?;
+    let mut need = Bound::to(&env);
+    let secret = need.secret("RUN_SECRET").unwrap_or_default(); // without it nobody is the owner
+    let answer = match site(&mut need) {
+        Ok((config, store)) => serve(&asked, &secret, &config.site, &store, async || run(&env).await)
+            .await
+            .map_err(text),
+        Err(why) => Err(why),
     };
-    // The log has the reason; a visitor learns that it is not their fault.
-    answer.or_else(|why| {
-        console_error!("{why}");
-        Response::error("try again in a moment\n", 503)
-    })
+    pipeline::respond(answer)
 }
 
 async fn run(env: &Env) -> Result<RunReport, String> {
-    let run = compose::generator(env)?.run(&|_| ()).await;
-    let report = run.map_err(|error| error.to_string())?;
-    console_log!("{}", serde_json::to_string(&report).unwrap_or_default());
+    let report = generator(env)?.run(&|_| ()).await.map_err(text)?;
+    tracing::info!(
+        report = serde_json::to_string(&report).unwrap_or_default(),
+        "a run ended"
+    );
     Ok(report)
 }
 
-/// Plans the topics of a CSV file, the body of the request.
-async fn topics(request: &mut Request, env: &Env) -> Result<Response, String> {
-    let (config, store) = compose::site(env)?;
-    let csv = request.bytes().into_send().await.map_err(|error| error.to_string())?;
-    match import::import(&store, &config.site, "topics.csv", || Ok(csv.as_slice()), &|_| ()).await {
-        Ok(report) => json(&report),
-        Err(error) => Response::error(format!("{error}\n"), 422).map_err(|error| error.to_string()),
-    }
+fn site(need: &mut Bound<'_>) -> Result<(Config, D1Store), String> {
+    let (config, database) = (need.config(), need.d1("DB"));
+    need.whole(config.zip(database.map(D1Store::new)))
 }
 
-fn json(value: &impl serde::Serialize) -> Result<Response, String> {
-    Response::from_json(value).map_err(|error| error.to_string())
+fn generator(env: &Env) -> Result<Generator, String> {
+    let mut need = Bound::to(env);
+    let (config, database) = (need.config(), need.d1("DB"));
+    let (queue, model) = (need.queue("SOCIAL_QUEUE"), model(&mut need));
+    let whole = config.zip(database).zip(queue).zip(model);
+    let (((config, database), queue), model) = need.whole(whole)?;
+    let (store, queue) = (Arc::new(D1Store::new(database)), Arc::new(CloudflareQueue::new(queue)));
+    Ok(Generator::new(Arc::new(config), store, queue, model))
+}
+
+fn model(need: &mut Bound<'_>) -> Option<Arc<dyn LanguageModel>> {
+    let (name, key) = (need.var("MODEL_NAME"), need.secret("OPENAI_API_KEY"));
+    let mut model = OpenAi::builder(name?).api_key(key?);
+    if let Some(url) = need.optional("MODEL_BASE_URL") {
+        model = model.base_url(url);
+    }
+    Some(Arc::new(need.made(model.build())?.retry(Default::default())))
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }

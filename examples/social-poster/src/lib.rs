@@ -1,56 +1,89 @@
 //! The Worker that turns queued pages into posts, each exactly once.
 
-mod compose;
+use std::sync::Arc;
 
+use presswork_ai_adapter::{LanguageModel, LanguageModelExt, OpenAi};
+use presswork_content_store::D1Store;
+use presswork_pipeline::{Poster, worker as pipeline, worker::Bound};
 use presswork_queue::{CloudflareQueue, Delivery, Outcome, PushedBatch, Settle as _, Settlement, process};
+use presswork_social::{Mastodon, SocialTarget};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use worker::Env;
 use worker::wasm_bindgen_futures; // named by what the attribute of `queue` writes
-use worker::{Env, console_error, console_log};
 
 /// The queue that failed messages end in.
 const DEAD_LETTERS: &str = "social-dlq";
+
+/// Runs once for each instance.
+#[wasm_bindgen(start)]
+pub fn start() {
+    pipeline::log_to_console();
+}
 
 /// A batch of either queue. Exported by hand: the macro hides how often a message was tried, and turns an error into a
 /// panic of the whole instance. Never fails: what is not settled here the batch retries when it is dropped.
 #[wasm_bindgen]
 pub async fn queue(batch: JsValue, env: Env, _context: JsValue) {
     if let Err(why) = handle(batch, &env).await {
-        console_error!("{why}");
+        tracing::error!("{why}");
     }
 }
 
 async fn handle(batch: JsValue, env: &Env) -> Result<(), String> {
-    let dead_letters = env.queue("DEAD_LETTERS").ok().map(CloudflareQueue::new);
-    let missing = dead_letters.is_none();
-    let (batch, deliveries) = PushedBatch::new(batch, dead_letters).map_err(|error| error.to_string())?;
+    let mut need = Bound::to(env);
+    let (batch, deliveries) =
+        PushedBatch::new(batch, need.queue("DEAD_LETTERS").map(CloudflareQueue::new)).map_err(text)?;
     if batch.queue() == DEAD_LETTERS {
         return record(&batch, deliveries).await;
     }
-    if missing {
-        return Err("the queue binding DEAD_LETTERS is missing".to_owned());
-    }
-    let (poster, concurrency) = compose::poster(env)?;
+    let (poster, concurrency) = poster(&mut need)?;
     let report = process(&batch, deliveries, &poster, concurrency).await;
-    console_log!("{:?}", report.totals);
-    report
-        .unsettled
-        .first()
-        .map_or(Ok(()), |unsettled| Err(format!("{unsettled:?}")))
+    tracing::info!(totals = ?report.totals, "a batch ended");
+    let unsettled = report.unsettled.first();
+    unsettled.map_or(Ok(()), |unsettled| Err(format!("{unsettled:?}")))
+}
+
+fn poster(need: &mut Bound<'_>) -> Result<(Poster, usize), String> {
+    let (config, database) = (need.config(), need.d1("DB"));
+    let (model, target) = (model(need), mastodon(need));
+    let (((config, database), model), target) = need.whole(config.zip(database).zip(model).zip(target))?;
+    let concurrency = config.poster.concurrency as usize;
+    let store = Arc::new(D1Store::new(database));
+    Ok((Poster::new(Arc::new(config), store, model, vec![target]), concurrency))
+}
+
+fn mastodon(need: &mut Bound<'_>) -> Option<Arc<dyn SocialTarget>> {
+    let (url, account) = (need.var("MASTODON_URL"), need.var("MASTODON_ACCOUNT"));
+    let token = need.secret("MASTODON_ACCESS_TOKEN");
+    let target = Mastodon::builder(url?, token?).account(account?);
+    Some(Arc::new(need.made(target.build())?))
+}
+
+fn model(need: &mut Bound<'_>) -> Option<Arc<dyn LanguageModel>> {
+    let (name, key) = (need.var("MODEL_NAME"), need.secret("OPENAI_API_KEY"));
+    let mut model = OpenAi::builder(name?).api_key(key?);
+    if let Some(url) = need.optional("MODEL_BASE_URL") {
+        model = model.base_url(url);
+    }
+    Some(Arc::new(need.made(model.build())?.retry(Default::default())))
 }
 
 /// Writes each dead letter to the log, whole, and acknowledges it.
 async fn record(batch: &PushedBatch, deliveries: Vec<Delivery>) -> Result<(), String> {
     for delivery in &deliveries {
-        let headers = delivery.headers();
-        let reason = headers
+        let reason = delivery
+            .headers()
             .get(PushedBatch::DEAD_REASON)
             .map_or("delivered too often", String::as_str);
-        let body = String::from_utf8_lossy(delivery.body());
-        console_error!("dead letter {}: {reason}: {body}", delivery.id());
+        tracing::error!(id = %delivery.id(), reason, body = %String::from_utf8_lossy(delivery.body()), "dead letter");
     }
     let acks: Vec<_> = deliveries
         .iter()
         .map(|delivery| Settlement::new(delivery.lease().clone(), Outcome::Ack))
         .collect();
-    batch.settle(&acks).await.map(drop).map_err(|error| error.to_string())
+    batch.settle(&acks).await.map(drop).map_err(text)
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }
