@@ -23,5 +23,9 @@ pub(crate) fn e2e(root: &Path) -> Result<Ran> {
         }
         std::fs::write(&stamp, &lock)?;
     }
-    run(&folder, &["node", "--test", "--test-reporter=spec"], &[])
+    run(
+        &folder,
+        &["node", "--test", "--test-concurrency=4", "--test-reporter=spec"],
+        &[],
+    )
 }
