@@ -5,7 +5,8 @@ use tokio_postgres::{Row, types::ToSql};
 use super::{
     Inner,
     error::Intent,
-    store::{count, id_of, now, seq_of},
+    sql::now,
+    store::{count, id_of, seq_of},
 };
 use crate::{DeadLetter, DeadLetterFilter, Depth, Message, MessageId, Result, envelope};
 

@@ -10,6 +10,7 @@ mod dead;
 mod error;
 mod listen;
 mod schema;
+mod sql;
 mod store;
 mod tls;
 mod url;

@@ -1,4 +1,4 @@
-//! The Postgres queue under the suite, on a private server, in real time.
+//! The Postgres queue under the suite, in a database of its own on a private server.
 
 use std::{
     sync::{Arc, Mutex},
@@ -7,23 +7,27 @@ use std::{
 
 use async_trait::async_trait;
 use presswork_queue::{
-    Clock, Consumer, DeadLetters, Inspect, PostgresQueue, Queue, SystemClock,
+    Clock, Consumer, DeadLetters, Inspect, PostgresQueue, Queue,
     conformance::{Harness, LosesAnswers},
 };
 
-use super::server::{self, Server};
+use super::{server, shared::Database};
+use crate::travel::Ahead;
 
 struct Postgres {
-    server: Server,
+    database: Database,
     queue: Mutex<Arc<LosesAnswers<PostgresQueue>>>,
+    clock: Ahead,
 }
 
-async fn open(server: &Server, name: &str) -> Arc<LosesAnswers<PostgresQueue>> {
-    let queue = PostgresQueue::connect(server.url())
+/// Longer than any case takes on a busy machine.
+const LEASE: Duration = Duration::from_secs(60);
+
+async fn open(database: &Database, name: &str) -> Arc<LosesAnswers<PostgresQueue>> {
+    let queue = PostgresQueue::connect(database.url())
         .name(name)
-        .lease(Duration::from_secs(1))
-        .max_attempts(3)
-        .idempotency_ttl(Duration::from_secs(2));
+        .lease(LEASE)
+        .max_attempts(3);
     Arc::new(LosesAnswers::new(queue.build().await.unwrap()))
 }
 
@@ -40,11 +44,12 @@ impl Harness for Postgres {
     }
 
     async fn start() -> Self {
-        let server = Server::start();
-        let queue = open(&server, "ours").await;
+        let database = Database::start().await;
+        let queue = open(&database, "ours").await;
         Self {
-            server,
+            database,
             queue: Mutex::new(queue),
+            clock: Ahead::default(),
         }
     }
 
@@ -65,31 +70,45 @@ impl Harness for Postgres {
     }
 
     async fn sibling(&self) -> (Arc<dyn Queue>, Arc<dyn Consumer>) {
-        let other = open(&self.server, "theirs 🦀'; DROP TABLE queue_message; --").await;
+        let other = open(&self.database, "theirs 🦀'; DROP TABLE queue_message; --").await;
         (other.clone(), other)
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(SystemClock)
+        Arc::new(self.clock.clone())
     }
 
     async fn advance(&self, by: Duration) {
-        tokio::time::sleep(by).await;
+        // Two events never fall into one millisecond, as they would not if time really passed.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let ms = by.as_millis();
+        let travel = format!(
+            "UPDATE queue_message SET visible_at = visible_at - {ms} WHERE dead_at IS NULL;
+             UPDATE queue_key SET expires_at = expires_at - {ms};
+             SELECT pg_notify('presswork_queue_' || id, '') FROM queue_name"
+        );
+        self.database.connection().await.batch_execute(&travel).await.unwrap();
+        self.clock.move_by(by);
     }
 
     fn tolerance(&self) -> Duration {
-        Duration::from_millis(100)
+        Duration::from_millis(50)
     }
 
     async fn reopen(&self) {
-        let queue = open(&self.server, "ours").await;
+        let queue = open(&self.database, "ours").await;
         *self.queue.lock().unwrap() = queue;
     }
 
     async fn put_text(&self, text: &str) {
         let insert = "INSERT INTO queue_message (queue, envelope, visible_at, enqueued_at)
                       SELECT id, $1, 0, 0 FROM queue_name WHERE name = 'ours'";
-        self.server.connection().await.execute(insert, &[&text]).await.unwrap();
+        self.database
+            .connection()
+            .await
+            .execute(insert, &[&text])
+            .await
+            .unwrap();
     }
 
     async fn lose_next_answer(&self) {

@@ -52,7 +52,9 @@ fn command(program: &str) -> Command {
     if let Some((uid, gid)) = user() {
         command.uid(uid).gid(gid);
     }
-    command.current_dir("/").stdout(Stdio::null()).stderr(Stdio::null());
+    // A group of its own: what ends the test's does not end a server that others use.
+    command.process_group(0).current_dir("/");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 
@@ -175,12 +177,21 @@ impl Server {
     }
 
     pub(crate) async fn connection(&self) -> tokio_postgres::Client {
-        let (client, connection) = tokio_postgres::connect(&self.url(), tokio_postgres::NoTls)
-            .await
-            .unwrap();
-        tokio::spawn(connection);
-        client
+        connect(&self.url()).await
     }
+
+    /// Leaves the server to others: its URL, its process and its folder.
+    pub(crate) fn leave(mut self) -> (String, u32, PathBuf) {
+        let pid = self.process.take().map_or(0, |process| process.id());
+        self.folder.disable_cleanup(true);
+        (self.url(), pid, self.folder.path().to_owned())
+    }
+}
+
+pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
 }
 
 impl Drop for Server {

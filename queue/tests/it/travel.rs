@@ -1,0 +1,53 @@
+//! Time travel for servers that go by their own clock: instead of waiting, the suite moves what is stored into the past
+//! and its own clock into the future by as much.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use presswork_queue::{Clock, SystemClock};
+use tokio::sync::Notify;
+
+/// The wall clock, some way ahead.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ahead(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    ms: AtomicI64,
+    moved: Notify,
+}
+
+impl Ahead {
+    pub(crate) fn move_by(&self, by: Duration) {
+        self.0.ms.fetch_add(by.as_millis() as i64, Ordering::SeqCst);
+        self.0.moved.notify_waiters();
+    }
+}
+
+#[async_trait]
+impl Clock for Ahead {
+    fn now_ms(&self) -> i64 {
+        SystemClock.now_ms() + self.0.ms.load(Ordering::SeqCst)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let until = self
+            .now_ms()
+            .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
+        loop {
+            let moved = self.0.moved.notified();
+            let left = until.saturating_sub(self.now_ms());
+            if left <= 0 {
+                return;
+            }
+            let left = Duration::from_millis(left as u64).min(Duration::from_secs(3600));
+            drop(tokio::time::timeout(left, moved).await);
+        }
+    }
+}
