@@ -46,7 +46,7 @@ struct Reading<'a> {
 }
 
 /// What an envelope holds.
-#[cfg_attr(not(feature = "cloudflare"), allow(dead_code))] // the other queues keep id and time themselves
+#[cfg_attr(not(any(feature = "cloudflare", feature = "cloudflare-http")), allow(dead_code))] // the other queues keep id and time themselves
 pub(crate) struct Opened {
     pub(crate) message: Message,
     pub(crate) id: Option<String>,
@@ -75,7 +75,7 @@ pub fn encode(message: &Message, sent_at_ms: i64) -> String {
 }
 
 /// Writes the envelope of `message` with the id it has, for a queue that names none when it takes a message.
-#[cfg(feature = "cloudflare")]
+#[cfg(any(feature = "cloudflare", feature = "cloudflare-http"))]
 pub(crate) fn encode_with_id(message: &Message, id: &str, sent_at_ms: i64) -> String {
     let writing = Writing {
         id: Some(id),

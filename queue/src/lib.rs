@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admin;
 mod clock;
 mod consumer;
 mod dead_letter;
@@ -23,6 +24,7 @@ pub mod conformance;
 #[cfg(feature = "mock")]
 pub mod mock;
 
+pub use admin::{Admin, Peeked};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use consumer::{Consumer, ConsumerCapabilities, Settle};
 pub use dead_letter::{DeadLetter, DeadLetterFilter, DeadLetters, Discarded, Redriven};
@@ -34,6 +36,8 @@ pub use message::{Message, MessageId};
 pub use process::{Report, Totals, Unsettled, process};
 #[cfg(feature = "cloudflare")]
 pub use providers::cloudflare::{CloudflareQueue, PushedBatch};
+#[cfg(feature = "cloudflare-http")]
+pub use providers::cloudflare_http::{Backlog, CloudflareHttpQueue, CloudflareHttpQueueBuilder};
 pub use providers::memory::{MemoryQueue, MemoryQueueBuilder};
 #[cfg(feature = "postgres")]
 pub use providers::postgres::{PostgresQueue, PostgresQueueBuilder};

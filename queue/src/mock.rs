@@ -22,8 +22,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, DeadLetters, Delivery, Depth,
-    Discarded, Handler, Inspect, Lease, Message, MessageId, Outcome, Queue, Redriven, Result, Settle, Settled,
+    Admin, Capabilities, Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, DeadLetters, Delivery, Depth,
+    Discarded, Handler, Inspect, Lease, Message, MessageId, Outcome, Peeked, Queue, Redriven, Result, Settle, Settled,
     Settlement,
 };
 
@@ -80,5 +80,17 @@ mockall::mock! {
     #[async_trait]
     impl Inspect for Inspect {
         async fn depth(&self) -> Result<Depth>;
+    }
+}
+
+mockall::mock! {
+    pub Admin {}
+
+    #[async_trait]
+    impl Admin for Admin {
+        async fn peek(&self, limit: usize) -> Result<Vec<Peeked>>;
+        async fn purge(&self) -> Result<Option<u64>>;
+        async fn pause(&self) -> Result<()>;
+        async fn resume(&self) -> Result<()>;
     }
 }

@@ -28,3 +28,45 @@ pub(crate) async fn sleep(duration: Duration) {
         .min(i32::MAX as u32);
     send_wrapper::SendWrapper::new(gloo_timers::future::TimeoutFuture::new(ms)).await;
 }
+
+#[cfg(all(feature = "cloudflare-http", not(target_arch = "wasm32")))]
+mod http {
+    use std::time::Duration;
+
+    pub(crate) fn local<F: Future + Send>(future: F) -> impl Future<Output = F::Output> + Send {
+        future
+    }
+
+    pub(crate) fn http_client() -> reqwest::Result<reqwest::Client> {
+        reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            // Servers drop idle connections after some seconds; a write into one of those is an unknown outcome.
+            .pool_idle_timeout(Duration::from_secs(5))
+            .build()
+    }
+
+    /// Whether the request cannot have reached the server.
+    pub(crate) fn never_sent(error: &reqwest::Error) -> bool {
+        error.is_connect() || error.is_builder()
+    }
+}
+
+#[cfg(all(feature = "cloudflare-http", target_arch = "wasm32"))]
+mod http {
+    pub(crate) fn local<F: Future>(future: F) -> impl Future<Output = F::Output> + Send {
+        send_wrapper::SendWrapper::new(future)
+    }
+
+    pub(crate) fn http_client() -> reqwest::Result<reqwest::Client> {
+        reqwest::Client::builder().build()
+    }
+
+    /// `fetch` does not tell how far a failed request got.
+    pub(crate) fn never_sent(error: &reqwest::Error) -> bool {
+        error.is_builder()
+    }
+}
+
+#[cfg(feature = "cloudflare-http")]
+pub(crate) use http::*;

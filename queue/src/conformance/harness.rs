@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, Clock, Consumer, ConsumerCapabilities, DeadLetters, Delivery, Error, Inspect, Lease, Message,
+    Admin, Capabilities, Clock, Consumer, ConsumerCapabilities, DeadLetters, Delivery, Error, Inspect, Lease, Message,
     MessageId, Queue, Result, Settle, Settled, Settlement,
 };
 
@@ -37,6 +37,11 @@ pub trait Harness: Send + Sync + Sized {
 
     /// The counts, where there are any.
     fn inspect(&self) -> Option<Arc<dyn Inspect>>;
+
+    /// What an operator does, where it can be done.
+    fn admin(&self) -> Option<Arc<dyn Admin>> {
+        None
+    }
 
     /// Both sides of another queue on the same service.
     async fn sibling(&self) -> (Arc<dyn Queue>, Arc<dyn Consumer>);
@@ -89,6 +94,8 @@ pub enum Need {
     DeadLetters,
     /// Messages can be counted.
     Inspect,
+    /// The queue can be looked into, emptied and paused.
+    Admin,
 }
 
 impl Need {
@@ -107,6 +114,7 @@ impl Need {
             Self::Release => consumer.release,
             Self::DeadLetters => consumer.dead_letter && harness.dead_letters().is_some(),
             Self::Inspect => harness.inspect().is_some(),
+            Self::Admin => harness.admin().is_some(),
         }
     }
 }

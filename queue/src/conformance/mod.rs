@@ -7,7 +7,7 @@
 //!
 //! use async_trait::async_trait;
 //! use presswork_queue::{
-//!     Clock, Consumer, DeadLetters, Inspect, MemoryQueue, Queue, VirtualClock,
+//!     Admin, Clock, Consumer, DeadLetters, Inspect, MemoryQueue, Queue, VirtualClock,
 //!     conformance::{Harness, LosesAnswers},
 //! };
 //!
@@ -30,6 +30,9 @@
 //!         Some(Arc::new(self.0.inner().clone()))
 //!     }
 //!     fn inspect(&self) -> Option<Arc<dyn Inspect>> {
+//!         Some(Arc::new(self.0.inner().clone()))
+//!     }
+//!     fn admin(&self) -> Option<Arc<dyn Admin>> {
 //!         Some(Arc::new(self.0.inner().clone()))
 //!     }
 //!     async fn sibling(&self) -> (Arc<dyn Queue>, Arc<dyn Consumer>) {
@@ -61,6 +64,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod admin;
 pub mod dead_letters;
 pub mod declared;
 pub mod delay;
@@ -221,6 +225,11 @@ macro_rules! __queue_conformance_cases {
             dead_letters::discard_is_filtered: DeadLetters,
             dead_letters::depth_counts_each_state: Inspect,
             dead_letters::oldest_age_is_the_longest_due: Inspect,
+            admin::peek_changes_nothing: Admin,
+            admin::peek_shows_what_waits: Admin,
+            admin::purge_removes_all_but_dead_letters: Admin,
+            admin::paused_queue_delivers_nothing: Admin,
+            admin::resume_ends_the_wait: Admin,
             process::panic_is_a_retry_of_that_message: Always,
             process::undecodable_goes_to_the_dead_letters: DeadLetters,
             process::every_delivery_is_settled_once: Always,
@@ -250,6 +259,7 @@ mod tests {
             include_str!("../consumer.rs"),
             include_str!("../dead_letter.rs"),
             include_str!("../inspect.rs"),
+            include_str!("../admin.rs"),
             include_str!("../process.rs"),
             include_str!("../run.rs"),
         ];

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[cfg(feature = "cloudflare-http")]
+mod cloudflare_http;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -9,5 +11,5 @@ mod postgres;
 mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "cloudflare-http", feature = "postgres", feature = "redis"))]
 mod travel;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use presswork_queue::{
-    Clock, Consumer, DeadLetters, Error, Inspect, MemoryQueue, Queue, VirtualClock,
+    Admin, Clock, Consumer, DeadLetters, Error, Inspect, MemoryQueue, Queue, VirtualClock,
     conformance::{Harness, LosesAnswers},
 };
 
@@ -37,6 +37,10 @@ impl Harness for Memory {
     }
 
     fn inspect(&self) -> Option<Arc<dyn Inspect>> {
+        Some(Arc::new(self.queue.inner().clone()))
+    }
+
+    fn admin(&self) -> Option<Arc<dyn Admin>> {
         Some(Arc::new(self.queue.inner().clone()))
     }
 

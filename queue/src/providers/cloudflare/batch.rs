@@ -2,10 +2,7 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -18,16 +15,12 @@ use worker::{
 
 use super::{CloudflareQueue, MAX_BATCH, MAX_DELAY, PROVIDER, classify, seconds};
 use crate::{
-    ConsumerCapabilities, Delivery, Error, Lease, Message, MessageId, Outcome, Result, Settle, Settled, Settlement,
-    delivery::Content, envelope, error::bounded, limits::check_settlements, platform,
+    ConsumerCapabilities, Delivery, Error, Lease, MessageId, Outcome, Result, Settle, Settled, Settlement,
+    error::bounded,
+    limits::check_settlements,
+    platform,
+    providers::cloudflare_letter::{self, dead_letter, opened},
 };
-
-/// The most bytes of a dead letter's text: the platform's 128,000 less its own metadata.
-const MAX_DEAD_LETTER_BYTES: usize = 127_800;
-/// The most characters of a reason, which fit beside the longest message whatever their encoding.
-const MAX_REASON: usize = 200;
-/// An id that is longer was not written by this program.
-const MAX_ID: usize = 64;
 
 /// A batch that the runtime pushed, for [`process`](crate::process).
 ///
@@ -65,9 +58,9 @@ struct Pushed {
 
 impl PushedBatch {
     /// The header of a dead letter that says why it was given up, in at most 200 characters.
-    pub const DEAD_REASON: &str = "presswork-dead-reason";
+    pub const DEAD_REASON: &str = cloudflare_letter::DEAD_REASON;
     /// The header of a dead letter that says how often it had been delivered.
-    pub const DEAD_ATTEMPTS: &str = "presswork-dead-attempts";
+    pub const DEAD_ATTEMPTS: &str = cloudflare_letter::DEAD_ATTEMPTS;
 
     /// Takes the batch that the runtime gave the `queue` event, and its messages.
     ///
@@ -234,34 +227,12 @@ impl fmt::Debug for PushedBatch {
     }
 }
 
-/// The delivery of what was read from message `at` of the batch. An id and a time in the envelope come first: they are
-/// those of the first send, also behind a redrive.
+/// The delivery of what was read from message `at` of the batch.
 pub(super) fn delivery(at: usize, id: Option<String>, attempt: Option<u32>, sent_ms: i64, raw: &[u8]) -> Delivery {
-    let (content, own_id, own_ms) = match envelope::open(raw) {
-        Ok(opened) => (Content::Decoded(Arc::new(opened.message)), opened.id, opened.sent_at_ms),
-        Err(_) => (Content::decode(raw), None, None),
-    };
-    let own_id = own_id.filter(|id| !id.is_empty() && id.len() <= MAX_ID);
+    let (content, own_id, sent_ms) = opened(raw, sent_ms);
     let id = own_id.or(id).unwrap_or_else(|| format!("message {at}"));
     let lease = Lease::new(MessageId::new(id), at.to_string());
-    Delivery::with_content(lease, attempt, own_ms.unwrap_or(sent_ms), content)
-}
-
-/// A dead letter as text.
-pub(super) fn dead_letter(delivery: &Delivery, reason: &str) -> String {
-    let mut message = Message::new(delivery.body());
-    message.headers.clone_from(delivery.headers());
-    let reason: String = reason.chars().take(MAX_REASON).collect();
-    message = message.header(PushedBatch::DEAD_REASON, reason);
-    if let Some(attempt) = delivery.attempt() {
-        message = message.header(PushedBatch::DEAD_ATTEMPTS, attempt.to_string());
-    }
-    let text = envelope::encode_with_id(&message, delivery.id().as_str(), delivery.enqueued_at_ms());
-    match std::str::from_utf8(delivery.body()) {
-        // Garbage that only just fitted goes as it came.
-        Ok(raw) if text.len() > MAX_DEAD_LETTER_BYTES && delivery.undecodable().is_some() => raw.to_owned(),
-        _ => text,
-    }
+    Delivery::with_content(lease, attempt, sent_ms, content)
 }
 
 fn get(object: &JsValue, name: &str) -> Option<JsValue> {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::PROVIDER;
-use crate::{Error, error::bounded};
+use crate::{Error, error::bounded, providers::cloudflare_codes::refusal};
 
 /// What the error says: one line.
 pub(super) fn words(error: &worker::Error) -> String {
@@ -20,38 +20,12 @@ pub(super) fn words(error: &worker::Error) -> String {
 
 /// The error of a send that failed.
 pub(super) fn failed(words: &str) -> Error {
-    let provider = PROVIDER;
-    let message = words.to_owned();
-    let source = None;
-    match code(words) {
-        // No such queue, not enabled, no permission, malformed id, disabled.
-        Some(10_104..=10_107 | 10_252) => Error::Config { provider, message },
-        // Delay, metadata, sizes, JSON.
-        Some(10_202..=10_208) => Error::InvalidMessage { provider, message },
-        Some(10_250) => Error::Unavailable {
-            provider,
-            message,
-            retry_after: Some(Duration::from_secs(1)),
-            source,
-        },
-        Some(10_251) => Error::Full {
-            provider,
-            message,
-            source,
-        },
-        // The free plan's operations of the day are used up.
-        Some(10_253) => Error::Storage {
-            provider,
-            message,
-            source,
-        },
-        // Connections lost, internal errors (15000), everything it may say tomorrow.
-        _ => Error::OutcomeUnknown {
-            provider,
-            message,
-            source,
-        },
-    }
+    let refusal = code(words).and_then(|code| refusal(PROVIDER, code, words.to_owned()));
+    refusal.unwrap_or_else(|| Error::OutcomeUnknown {
+        provider: PROVIDER,
+        message: words.to_owned(),
+        source: None,
+    })
 }
 
 /// The error of a send that took too long.

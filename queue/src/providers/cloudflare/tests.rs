@@ -5,11 +5,11 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 
 use super::{
     CloudflareQueue, MAX_BATCH_BYTES, MAX_DELAY, MAX_MESSAGE_BYTES, PushedBatch,
-    batch::{dead_letter, delivery},
+    batch::delivery,
     classify::{failed, late, words},
     packed, seconds,
 };
-use crate::{Delivery, Error, Message, Queue, Result, envelope};
+use crate::{Delivery, Error, Message, Queue, Result, envelope, providers::cloudflare_letter::dead_letter};
 
 /// A binding that no test may reach: everything here is refused before.
 fn queue() -> CloudflareQueue {

@@ -12,9 +12,10 @@ use async_trait::async_trait;
 use futures_util::future::select;
 
 use crate::{
-    Capabilities, Clock, Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, DeadLetters, Delivery, Depth,
-    Discarded, Error, Inspect, Lease, Message, MessageId, Queue, Redriven, Result, Settle, Settled, Settlement,
-    SystemClock,
+    Admin, Capabilities, Clock, Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, DeadLetters, Delivery,
+    Depth, Discarded, Error, Inspect, Lease, Message, MessageId, Peeked, Queue, Redriven, Result, Settle, Settled,
+    Settlement, SystemClock,
+    admin::MAX_PEEK,
     clock::{millis, until},
     limits::{MAX_DELAY, MAX_RECEIVE, Settings, check_batch, check_delay, check_settlements},
     signal::Signal,
@@ -237,5 +238,27 @@ impl DeadLetters for MemoryQueue {
 impl Inspect for MemoryQueue {
     async fn depth(&self) -> Result<Depth> {
         Ok(self.state().depth(self.0.clock.now_ms()))
+    }
+}
+
+#[async_trait]
+impl Admin for MemoryQueue {
+    async fn peek(&self, limit: usize) -> Result<Vec<Peeked>> {
+        Ok(self.state().peek(self.0.clock.now_ms(), limit.min(MAX_PEEK)))
+    }
+
+    async fn purge(&self) -> Result<Option<u64>> {
+        Ok(Some(self.state().purge() as u64))
+    }
+
+    async fn pause(&self) -> Result<()> {
+        self.state().paused = true;
+        Ok(())
+    }
+
+    async fn resume(&self) -> Result<()> {
+        self.state().paused = false;
+        self.0.changed.notify();
+        Ok(())
     }
 }

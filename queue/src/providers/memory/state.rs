@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use crate::{
-    DeadLetter, DeadLetterFilter, Delivery, Depth, Lease, Message, MessageId, Outcome, Settled, Settlement,
+    DeadLetter, DeadLetterFilter, Delivery, Depth, Lease, Message, MessageId, Outcome, Peeked, Settled, Settlement,
     clock::{millis, until},
     delivery::Content,
     error::bounded,
@@ -26,6 +26,7 @@ pub(super) struct State {
     keys: HashMap<String, (MessageId, i64)>,
     /// Keys in the order in which they are forgotten.
     forgetting: VecDeque<(i64, String)>,
+    pub(super) paused: bool,
 }
 
 struct Entry {
@@ -107,6 +108,9 @@ impl State {
     /// Leases what is due; also says when the next message is.
     pub(super) fn reserve(&mut self, now: i64, settings: &Settings, max: usize) -> (Vec<Delivery>, Option<i64>) {
         let mut deliveries = Vec::new();
+        if self.paused {
+            return (deliveries, None);
+        }
         while deliveries.len() < max
             && let Some(&(due, seq)) = self.order.first()
             && due <= now
@@ -254,6 +258,30 @@ impl State {
             .collect()
     }
 
+    pub(super) fn peek(&self, now: i64, limit: usize) -> Vec<Peeked> {
+        let waiting = self
+            .order
+            .iter()
+            .filter_map(|(due, seq)| Some((*due, self.live.get(seq)?)));
+        let waiting = waiting.filter(|(due, entry)| !entry.leased || *due <= now);
+        let peeked = waiting.map(|(due, entry)| {
+            let (body, headers) = content(entry);
+            Peeked {
+                body,
+                headers,
+                attempts: Some(entry.attempts),
+                due_ms: Some(due),
+                ..Peeked::from_envelope(entry.id.clone(), entry.enqueued_at, b"")
+            }
+        });
+        peeked.take(limit).collect()
+    }
+
+    pub(super) fn purge(&mut self) -> usize {
+        self.order.clear();
+        std::mem::take(&mut self.live).len()
+    }
+
     pub(super) fn depth(&self, now: i64) -> Depth {
         let mut depth = Depth {
             dead: self.dead.len() as u64,
@@ -277,15 +305,19 @@ impl State {
 
 fn letter(dead: &Dead) -> DeadLetter {
     let entry = &dead.entry;
-    let (body, headers) = match &entry.content {
-        Content::Decoded(message) => (message.body.clone(), message.headers.clone()),
-        Content::Undecodable { raw, .. } => (raw.to_vec(), BTreeMap::new()),
-    };
+    let (body, headers) = content(entry);
     DeadLetter {
         headers,
         attempts: entry.attempts,
         last_error: entry.last_error.clone(),
         ..DeadLetter::new(entry.id.clone(), body, dead.reason.clone(), entry.enqueued_at, dead.at)
+    }
+}
+
+fn content(entry: &Entry) -> (Vec<u8>, BTreeMap<String, String>) {
+    match &entry.content {
+        Content::Decoded(message) => (message.body.clone(), message.headers.clone()),
+        Content::Undecodable { raw, .. } => (raw.to_vec(), BTreeMap::new()),
     }
 }
 

@@ -5,6 +5,7 @@
 //!
 //! <https://www.postgresql.org/docs/current/sql-select.html#SQL-FOR-UPDATE-SHARE>
 
+mod admin;
 mod builder;
 mod dead;
 mod error;

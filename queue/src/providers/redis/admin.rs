@@ -1,14 +1,17 @@
 //! Dead letters, counts, and what an operator does.
 
+use async_trait::async_trait;
 use redis::{Cmd, Value};
 
 use super::{
-    Inner,
+    Inner, RedisQueue,
     calls::{CHUNK, split, text},
     error::{classify, classify_read, garbled},
-    script::{DEAD, DEPTH},
+    script::{DEAD, DEPTH, NUDGE, PEEK, PURGE},
 };
-use crate::{DeadLetter, DeadLetterFilter, Depth, Message, MessageId, Result, envelope};
+use crate::{
+    Admin, DeadLetter, DeadLetterFilter, Depth, Message, MessageId, Peeked, Result, admin::MAX_PEEK, envelope,
+};
 
 impl Inner {
     fn dead(&self, action: &str, filter: &DeadLetterFilter, after: &str, most: usize, ids: &[MessageId]) -> Cmd {
@@ -123,6 +126,78 @@ impl Inner {
             oldest_age: u64::try_from(age).ok().map(std::time::Duration::from_millis),
         })
     }
+}
+
+#[async_trait]
+impl Admin for RedisQueue {
+    async fn peek(&self, limit: usize) -> Result<Vec<Peeked>> {
+        let (inner, keys) = (&self.0, &self.0.keys);
+        let mut call = PEEK.call(&[&keys.ready, &keys.leases, &keys.bodies, &keys.meta]);
+        call.arg(limit.min(MAX_PEEK));
+        let found: Vec<Value> = inner
+            .link
+            .run(&PEEK, &call)
+            .await
+            .map_err(|failure| classify_read(&inner.address, failure))?;
+        let rows = found
+            .chunks(4)
+            .map(|row| peeked(row).ok_or_else(|| garbled("messages")));
+        rows.collect()
+    }
+
+    async fn purge(&self) -> Result<Option<u64>> {
+        let (inner, keys) = (&self.0, &self.0.keys);
+        let call = PURGE.call(&[&keys.ready, &keys.leases, &keys.bodies, &keys.meta, &keys.errors]);
+        let mut all = 0;
+        loop {
+            // In steps: a long queue must not keep the server from others.
+            let gone: u64 = inner
+                .link
+                .run(&PURGE, &call)
+                .await
+                .map_err(|failure| classify(&inner.address, failure))?;
+            all += gone;
+            if gone == 0 {
+                return Ok(Some(all));
+            }
+        }
+    }
+
+    async fn pause(&self) -> Result<()> {
+        self.0.pause(redis::cmd("SET").arg(&self.0.keys.paused).arg("1")).await
+    }
+
+    async fn resume(&self) -> Result<()> {
+        self.0.pause(redis::cmd("DEL").arg(&self.0.keys.paused)).await?;
+        let nudge = NUDGE.call(&[&self.0.keys.token]);
+        let nudged = self.0.link.run::<i64>(&NUDGE, &nudge).await;
+        nudged
+            .map(|_| ())
+            .map_err(|failure| classify_read(&self.0.address, failure))
+    }
+}
+
+impl Inner {
+    /// Sets or removes the mark that stops deliveries. Done twice it is done once.
+    async fn pause(&self, mark: &Cmd) -> Result<()> {
+        let marked: Result<Value, _> = self.link.send(mark).await;
+        marked
+            .map(drop)
+            .map_err(|failure| classify_read(&self.address, failure))
+    }
+}
+
+fn peeked(row: &[Value]) -> Option<Peeked> {
+    let [id, due, meta, Value::BulkString(stored)] = row else {
+        return None;
+    };
+    let (enqueued_at, raw) = split(stored);
+    let (attempts, _) = text(meta)?.split_once(' ')?;
+    Some(Peeked {
+        attempts: attempts.parse().ok(),
+        due_ms: text(due)?.parse().ok(),
+        ..Peeked::from_envelope(MessageId::new(text(id)?), enqueued_at, raw)
+    })
 }
 
 fn letter(row: &[Value]) -> Option<DeadLetter> {

@@ -28,6 +28,8 @@ scripts! {
     DEAD = "dead.lua";
     DEPTH = "depth.lua";
     NUDGE = "nudge.lua";
+    PEEK = "peek.lua";
+    PURGE = "purge.lua";
 }
 
 impl Lua {

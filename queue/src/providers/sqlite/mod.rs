@@ -6,6 +6,7 @@
 //!
 //! <https://www.sqlite.org/wal.html>
 
+mod admin;
 mod builder;
 mod dead;
 mod error;
@@ -21,8 +22,10 @@ use async_trait::async_trait;
 use futures_util::future::select;
 
 use crate::{
-    Capabilities, Clock, Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, DeadLetters, Delivery, Depth,
-    Discarded, Error, Inspect, Lease, Message, MessageId, Queue, Redriven, Result, Settle, Settled, Settlement,
+    Admin, Capabilities, Clock, Consumer, ConsumerCapabilities, DeadLetter, DeadLetterFilter, DeadLetters, Delivery,
+    Depth, Discarded, Error, Inspect, Lease, Message, MessageId, Peeked, Queue, Redriven, Result, Settle, Settled,
+    Settlement,
+    admin::MAX_PEEK,
     clock::{millis, until},
     limits::{MAX_DELAY, MAX_RECEIVE, Settings, check_batch, check_delay, check_settlements},
     signal::Signal,
@@ -208,5 +211,24 @@ impl DeadLetters for SqliteQueue {
 impl Inspect for SqliteQueue {
     async fn depth(&self) -> Result<Depth> {
         self.0.writer.call(Store::depth).await
+    }
+}
+
+#[async_trait]
+impl Admin for SqliteQueue {
+    async fn peek(&self, limit: usize) -> Result<Vec<Peeked>> {
+        self.0.writer.call(move |store| store.peek(limit.min(MAX_PEEK))).await
+    }
+
+    async fn purge(&self) -> Result<Option<u64>> {
+        self.write(Store::purge).await.map(|count| Some(count as u64))
+    }
+
+    async fn pause(&self) -> Result<()> {
+        self.write(|store| store.set_paused(true)).await
+    }
+
+    async fn resume(&self) -> Result<()> {
+        self.write(|store| store.set_paused(false)).await
     }
 }

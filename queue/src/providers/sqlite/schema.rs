@@ -9,7 +9,8 @@ use crate::{Error, Result};
 
 /// One step per version, never edited once released. The version has a table of its own because the file may hold
 /// other tables, whose owner may use `user_version`.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE queue_name (
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE
@@ -40,7 +41,11 @@ const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (queue, key)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX queue_key_expiry ON queue_key (queue, expires_at);
-"];
+",
+    "
+    ALTER TABLE queue_name ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+",
+];
 
 /// Opens the file at `path` and returns the connection and the number of the queue `name`.
 pub(super) fn open(path: &Path, name: &str, busy_timeout: Duration) -> Result<(Connection, i64)> {

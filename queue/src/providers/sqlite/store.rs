@@ -136,6 +136,9 @@ impl Store {
     /// Leases what is due; also says when the next message is. Takes the write lock only when something is due.
     pub(super) fn reserve(&self, max: usize) -> rusqlite::Result<(Vec<Delivery>, Option<i64>)> {
         loop {
+            if self.is_paused()? {
+                return Ok((Vec::new(), None));
+            }
             let now = self.clock.now_ms();
             let next_due = self.next_due()?;
             if next_due.is_none_or(|due| due > now) {

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use presswork_queue::{
-    Clock, Consumer, DeadLetters, Inspect, PostgresQueue, Queue,
+    Admin, Clock, Consumer, DeadLetters, Inspect, PostgresQueue, Queue,
     conformance::{Harness, LosesAnswers},
 };
 
@@ -66,6 +66,10 @@ impl Harness for Postgres {
     }
 
     fn inspect(&self) -> Option<Arc<dyn Inspect>> {
+        Some(Arc::new(self.get().inner().clone()))
+    }
+
+    fn admin(&self) -> Option<Arc<dyn Admin>> {
         Some(Arc::new(self.get().inner().clone()))
     }
 

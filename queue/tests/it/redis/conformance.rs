@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use presswork_queue::{
-    Clock, Consumer, DeadLetters, Inspect, Queue, RedisQueue, SystemClock,
+    Admin, Clock, Consumer, DeadLetters, Inspect, Queue, RedisQueue, SystemClock,
     conformance::{Harness, LosesAnswers},
 };
 
@@ -82,6 +82,10 @@ impl Harness for Redis {
     }
 
     fn inspect(&self) -> Option<Arc<dyn Inspect>> {
+        Some(Arc::new(self.get().inner().clone()))
+    }
+
+    fn admin(&self) -> Option<Arc<dyn Admin>> {
         Some(Arc::new(self.get().inner().clone()))
     }
 

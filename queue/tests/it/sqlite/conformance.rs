@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use presswork_queue::{
-    Clock, Consumer, DeadLetters, Inspect, Queue, SqliteQueue, VirtualClock,
+    Admin, Clock, Consumer, DeadLetters, Inspect, Queue, SqliteQueue, VirtualClock,
     conformance::{Harness, LosesAnswers},
 };
 
@@ -59,6 +59,10 @@ impl Harness for Sqlite {
     }
 
     fn inspect(&self) -> Option<Arc<dyn Inspect>> {
+        Some(Arc::new(self.get().inner().clone()))
+    }
+
+    fn admin(&self) -> Option<Arc<dyn Admin>> {
         Some(Arc::new(self.get().inner().clone()))
     }
 
