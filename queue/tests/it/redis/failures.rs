@@ -199,7 +199,7 @@ async fn an_idle_consumer_costs_next_to_nothing() {
     needs_server!();
     let server = Server::start();
     let queue = at(&server).build().await.unwrap();
-    queue.receive(1, Duration::from_millis(1)).await.unwrap();
+    queue.receive(1, Duration::from_millis(200)).await.unwrap(); // its connection is open from here on
     commands(&server).await;
     assert!(queue.receive(1, Duration::from_millis(1_500)).await.unwrap().is_empty());
     // One look, then one block that looks at its end: 12 a minute at the longest block of 10 s.
