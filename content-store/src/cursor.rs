@@ -73,6 +73,12 @@ pub(crate) fn posts_filter(query: &PostQuery) -> String {
     short(text::sha256_hex(parts.iter().map(String::as_str)))
 }
 
+/// A short name of a list of dead letters, to bind cursors to it.
+pub(crate) fn dead_letters_filter(queue: Option<&str>) -> String {
+    let which = if queue.is_some() { "of" } else { "all" };
+    short(text::sha256_hex(["dead letters", which, queue.unwrap_or("")]))
+}
+
 /// 64 bits tell two queries apart; the cursor guards against mix-ups, not against forgery.
 fn short(mut hash: String) -> String {
     hash.truncate(16);

@@ -2,6 +2,8 @@
 
 mod check;
 mod cursor;
+mod dead_letter;
+mod dead_letters;
 mod error;
 pub mod limits;
 mod memory;
@@ -29,9 +31,11 @@ mod providers;
 mod sql;
 
 pub use cursor::Cursor;
+pub use dead_letter::{DeadLetter, DeadLetterClaim, DeadLetterList, NewDeadLetter};
+pub use dead_letters::DeadLetters;
 pub use error::{Error, Result, Source};
 pub use memory::MemoryStore;
-pub use op::{Op, OpId, OutboxId, PageId, PostId};
+pub use op::{DeadLetterId, Op, OpId, OutboxId, PageId, PostId};
 pub use outbox::Outbox;
 pub use outbox_row::{NewOutbox, OutboxClaim, OutboxCounts, OutboxRow};
 pub use page::{
@@ -53,4 +57,7 @@ pub use status::{Counts, Status};
 pub use store::ContentStore;
 
 #[cfg(feature = "mock")]
-pub use {outbox::MockOutbox, pages::MockPages, post_ledger::MockPostLedger, spend_ledger::MockSpendLedger};
+pub use {
+    dead_letters::MockDeadLetters, outbox::MockOutbox, pages::MockPages, post_ledger::MockPostLedger,
+    spend_ledger::MockSpendLedger,
+};

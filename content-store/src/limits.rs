@@ -23,6 +23,8 @@ pub const TEXT: usize = 16 * 1024;
 pub const URL: usize = 2 * 1024;
 /// A gate report, the payload of a message or a post, evidence; as JSON.
 pub const JSON: usize = 128 * 1024;
+/// The body of a dead letter; Cloudflare takes messages of 128 kB (<https://developers.cloudflare.com/queues/platform/limits/>).
+pub const MESSAGE: usize = 256 * 1024;
 /// Messages or costs written with one page.
 pub const WITH_A_PAGE: usize = 100;
 /// Numbers: what a double holds exactly, because every number reaches D1 as one.

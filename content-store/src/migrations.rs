@@ -19,11 +19,18 @@ pub struct Migration {
 }
 
 /// Every migration, oldest first.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_init.sql",
-    statements: INIT,
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_init.sql",
+        statements: INIT,
+    },
+    Migration {
+        version: 2,
+        name: "0002_dead_letters.sql",
+        statements: DEAD_LETTERS,
+    },
+];
 
 /// Every table, without the ledger of migrations. Empty when each is.
 pub const TABLES: &[&str] = &[
@@ -33,6 +40,7 @@ pub const TABLES: &[&str] = &[
     "outbox",
     "post_ledger",
     "spend_ledger",
+    "dead_letter",
 ];
 
 /// The migrations that `applied` lacks. Refuses a database that somebody newer has migrated.
@@ -197,6 +205,22 @@ const INIT: &[&str] = &[
 ) STRICT",
     "CREATE INDEX IF NOT EXISTS ix_spend_time ON spend_ledger (at_ms)",
 ];
+
+const DEAD_LETTERS: &[&str] = &["CREATE TABLE IF NOT EXISTS dead_letter (
+  id                TEXT NOT NULL PRIMARY KEY,
+  queue             TEXT NOT NULL,
+  message_id        TEXT NOT NULL,
+  reason            TEXT NOT NULL,
+  attempts          INTEGER NOT NULL,
+  last_error        TEXT,
+  first_enqueued_ms INTEGER NOT NULL,
+  dead_at_ms        INTEGER NOT NULL,
+  claim_owner       TEXT,
+  claim_until_ms    INTEGER,
+  last_op_id        TEXT,
+  body_json         TEXT NOT NULL,
+  UNIQUE (queue, message_id)
+) STRICT"];
 
 #[cfg(test)]
 mod tests {

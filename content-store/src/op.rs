@@ -71,6 +71,12 @@ uuid_id!(
     "post id"
 );
 
+uuid_id!(
+    /// The id of a dead letter (UUIDv7).
+    DeadLetterId,
+    "dead letter id"
+);
+
 /// The id of an outbox row: the op that wrote it and its place in that write (`<op id>/<n>`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OutboxId(String);

@@ -39,6 +39,17 @@ pub(crate) fn post(post: &PostRef, to: PostStatus) -> String {
     format!("post {}@{} to {to}", post.id, post.version)
 }
 
+pub(crate) fn dead_letter(letter: &crate::NewDeadLetter) -> String {
+    let parts = [letter.queue.as_str(), &letter.message_id, &letter.body, &letter.reason];
+    format!("dead letter {} {}", letter.attempts, crate::text::sha256_hex(parts))
+}
+
+pub(crate) fn dead_letters(verb: &str, owner: &str, ids: &[crate::DeadLetterId]) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let hash = crate::text::sha256_hex(ids.iter().map(String::as_str));
+    format!("{verb} {} dead letters for `{owner}` {hash}", ids.len())
+}
+
 pub(crate) fn spend(rows: usize) -> String {
     format!("spend {rows}")
 }

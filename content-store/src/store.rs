@@ -1,4 +1,4 @@
-//! [`ContentStore`]: the four ledgers as one.
+//! [`ContentStore`]: the five ledgers as one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,21 +7,22 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::{
-    Claim, Counts, Cursor, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page,
-    PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList, PostOutcome,
-    PostQuery, PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger, SpendQuery, SpendTotals,
-    Transition,
+    Claim, Counts, Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters, NewDeadLetter,
+    NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page, PageId, PageList,
+    PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList, PostOutcome, PostQuery,
+    PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger, SpendQuery, SpendTotals, Transition,
 };
 
-/// Everything a pipeline stores: [`Pages`], their [`Outbox`], the [`PostLedger`] and the [`SpendLedger`].
+/// Everything a pipeline stores: [`Pages`], their [`Outbox`], the [`PostLedger`], the [`SpendLedger`] and
+/// [`DeadLetters`].
 ///
-/// Implemented for whatever implements the four. `Arc<dyn ContentStore>` is a `ContentStore` itself.
+/// Implemented for whatever implements the five. `Arc<dyn ContentStore>` is a `ContentStore` itself.
 ///
 /// - A store that outlives its process has every acknowledged write when it is opened again
 ///   (`acknowledged_writes_are_there_after_a_reopen`).
-pub trait ContentStore: Pages + Outbox + PostLedger + SpendLedger {}
+pub trait ContentStore: Pages + Outbox + PostLedger + SpendLedger + DeadLetters {}
 
-impl<T: Pages + Outbox + PostLedger + SpendLedger + ?Sized> ContentStore for T {}
+impl<T: Pages + Outbox + PostLedger + SpendLedger + DeadLetters + ?Sized> ContentStore for T {}
 
 const _: fn(&dyn ContentStore) = |_| {};
 const _: fn() = || {
@@ -116,6 +117,29 @@ macro_rules! forward {
             }
             async fn spend(&self, query: &SpendQuery) -> Result<SpendTotals> {
                 (**self).spend(query).await
+            }
+        }
+
+        #[async_trait]
+        impl<T: DeadLetters + ?Sized> DeadLetters for $pointer {
+            async fn record_dead_letter(&self, op: &Op, letter: &NewDeadLetter) -> Result<DeadLetter> {
+                (**self).record_dead_letter(op, letter).await
+            }
+            async fn list_dead_letters<'a>(
+                &self, queue: Option<&'a str>, after: Option<&'a Cursor>, limit: u32,
+            ) -> Result<DeadLetterList> {
+                (**self).list_dead_letters(queue, after, limit).await
+            }
+            async fn take_dead_letters(&self, op: &Op, claim: &DeadLetterClaim) -> Result<Vec<DeadLetter>> {
+                (**self).take_dead_letters(op, claim).await
+            }
+            async fn remove_dead_letters<'a>(
+                &self, op: &Op, owner: Option<&'a str>, ids: &[DeadLetterId],
+            ) -> Result<u64> {
+                (**self).remove_dead_letters(op, owner, ids).await
+            }
+            async fn count_dead_letters<'a>(&self, queue: Option<&'a str>) -> Result<u64> {
+                (**self).count_dead_letters(queue).await
             }
         }
     )+};

@@ -39,7 +39,7 @@ pub(crate) fn uuid(field: &'static str, text: &str) -> Result<Uuid> {
     }
 }
 
-fn size(field: &'static str, text: &str, limit: usize) -> Result<()> {
+pub(crate) fn size(field: &'static str, text: &str, limit: usize) -> Result<()> {
     if text.len() > limit {
         return Err(Error::TooLarge {
             field,

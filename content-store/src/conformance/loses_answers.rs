@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::{
-    Claim, Counts, Cursor, Error, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow,
-    Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList,
-    PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger, SpendQuery,
-    SpendTotals, Transition,
+    Claim, Counts, Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters, Error,
+    NewDeadLetter, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page, PageId,
+    PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList, PostOutcome, PostQuery,
+    PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger, SpendQuery, SpendTotals, Transition,
 };
 
 /// A store that makes a change and then loses the answer, once per [`lose_next`](Self::lose_next).
@@ -142,5 +142,30 @@ impl<S: SpendLedger> SpendLedger for LosesAnswers<S> {
     }
     async fn spend(&self, query: &SpendQuery) -> Result<SpendTotals> {
         self.inner.spend(query).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: DeadLetters> DeadLetters for LosesAnswers<S> {
+    async fn record_dead_letter(&self, op: &Op, letter: &NewDeadLetter) -> Result<DeadLetter> {
+        self.answer(self.inner.record_dead_letter(op, letter).await)
+    }
+    async fn list_dead_letters<'a>(
+        &self,
+        queue: Option<&'a str>,
+        after: Option<&'a Cursor>,
+        limit: u32,
+    ) -> Result<DeadLetterList> {
+        self.inner.list_dead_letters(queue, after, limit).await
+    }
+    async fn take_dead_letters(&self, op: &Op, claim: &DeadLetterClaim) -> Result<Vec<DeadLetter>> {
+        self.answer(self.inner.take_dead_letters(op, claim).await)
+    }
+    async fn remove_dead_letters<'a>(&self, op: &Op, owner: Option<&'a str>, ids: &[DeadLetterId]) -> Result<u64> {
+        self.answer(self.inner.remove_dead_letters(op, owner, ids).await)
+    }
+    async fn count_dead_letters<'a>(&self, queue: Option<&'a str>) -> Result<u64> {
+        self.inner.count_dead_letters(queue).await
     }
 }

@@ -41,6 +41,7 @@
 )]
 
 mod claims;
+mod dead_letters;
 mod fixtures;
 mod lives;
 mod loses_answers;
@@ -63,7 +64,8 @@ pub use loses_answers::LosesAnswers;
 #[doc(hidden)]
 pub mod cases {
     pub use super::{
-        claims::*, lives::*, outbox::*, plans::*, post_claims::*, post_lives::*, reads::*, saves::*, spend::*,
+        claims::*, dead_letters::*, lives::*, outbox::*, plans::*, post_claims::*, post_lives::*, reads::*, saves::*,
+        spend::*,
     };
 }
 
@@ -210,7 +212,13 @@ macro_rules! __content_store_case_list {
             settle_post_follows_the_table_for_every_pair, settle_post_keeps_what_the_outcome_says,
             settle_post_refuses_a_stale_version, settle_post_repeats, get_post_of_an_unknown_key_is_none,
             list_posts_filters_and_pages, post_counts_follow_every_change,
-            record_spend_of_nothing_is_a_no_op, record_spend_repeats, spend_sums_by_site_and_time
+            record_spend_of_nothing_is_a_no_op, record_spend_repeats, spend_sums_by_site_and_time,
+            record_dead_letter_keeps_everything, record_dead_letter_again_is_one_letter, record_dead_letter_again_frees_it,
+            record_dead_letter_refuses_what_is_too_much, record_dead_letter_repeats, list_dead_letters_filters_and_pages,
+            take_dead_letters_leases_the_free_ones, take_dead_letters_takes_over_an_expired_lease,
+            takers_at_once_are_disjoint, take_dead_letters_repeats, remove_dead_letters_ends_what_was_redriven,
+            remove_dead_letters_discards_what_is_free, remove_dead_letters_repeats,
+            count_dead_letters_follows_every_change
         }
     };
 }

@@ -1,5 +1,6 @@
 //! [`MemoryStore`]: the reference model.
 
+mod dead_letters;
 mod outbox;
 mod pages;
 mod plan;
@@ -10,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    Error, NewOutbox, NewSpend, Op, OpId, OutboxId, Page, PageId, PlanReport, PostId, PostRecord, Result, Revision,
+    DeadLetterId, Error, NewOutbox, NewSpend, Op, OpId, OutboxId, Page, PageId, PlanReport, PostId, PostRecord, Result,
+    Revision,
 };
 
 const STORE: &str = "memory";
@@ -82,6 +84,7 @@ struct State {
     posts: BTreeMap<PostId, PostRow>,
     post_keys: BTreeMap<String, PostId>,
     spend: Vec<spend::Row>,
+    dead_letters: BTreeMap<DeadLetterId, dead_letters::Row>,
 }
 
 #[derive(Debug)]
@@ -106,6 +109,8 @@ enum Done {
     Count(u64),
     Post,
     Spend,
+    DeadLetter,
+    DeadLetters(Vec<DeadLetterId>),
 }
 
 impl State {

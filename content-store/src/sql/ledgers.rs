@@ -1,6 +1,6 @@
-//! The four traits of a store that speaks SQL: check, batch, run.
+//! The five traits of a store that speaks SQL: check, batch, run.
 
-/// Implements [`ContentStore`](crate::ContentStore)'s four traits for a store with an `origin`, `write` and `read`;
+/// Implements [`ContentStore`](crate::ContentStore)'s five traits for a store with an `origin`, `write` and `read`;
 /// `landed_by` is the one that sees every write asked for before it.
 macro_rules! ledgers {
     ($store:ty, landed_by: $landed_by:ident) => {
@@ -9,10 +9,11 @@ macro_rules! ledgers {
         use async_trait::async_trait;
         use serde_json::Value;
 
-        use $crate::sql::{self, outbox, page_reads, pages, plan, posts, spend};
+        use $crate::sql::{self, dead_letters, outbox, page_reads, pages, plan, posts, spend};
         use $crate::{
-            Claim, Counts, Cursor, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow,
-            Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList,
+            Claim, Counts, Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters,
+            NewDeadLetter, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page,
+            PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList,
             PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger,
             SpendQuery, SpendTotals, Transition, check, cursor, limits, text,
         };
@@ -179,6 +180,48 @@ macro_rules! ledgers {
 
             async fn spend(&self, query: &SpendQuery) -> Result<SpendTotals> {
                 self.read(spend::totals(&self.origin, query)).await
+            }
+        }
+
+        #[async_trait]
+        impl DeadLetters for $store {
+            async fn record_dead_letter(&self, op: &Op, letter: &NewDeadLetter) -> Result<DeadLetter> {
+                check::dead_letter(op, letter)?;
+                self.write(dead_letters::record(&self.origin, op, letter)).await
+            }
+
+            async fn list_dead_letters<'a>(
+                &self,
+                queue: Option<&'a str>,
+                after: Option<&'a Cursor>,
+                limit: u32,
+            ) -> Result<DeadLetterList> {
+                let limit = text::rows(limit)?;
+                let filter = cursor::dead_letters_filter(queue);
+                let after = after.map(|cursor| cursor.position(&filter)).transpose()?;
+                self.read(dead_letters::list(&self.origin, queue, filter, after, limit))
+                    .await
+            }
+
+            async fn take_dead_letters(&self, op: &Op, claim: &DeadLetterClaim) -> Result<Vec<DeadLetter>> {
+                let until_ms = check::dead_letter_claim(op, claim)?;
+                self.write(dead_letters::take(&self.origin, op, claim, until_ms))
+                    .await
+            }
+
+            async fn remove_dead_letters<'a>(
+                &self,
+                op: &Op,
+                owner: Option<&'a str>,
+                ids: &[DeadLetterId],
+            ) -> Result<u64> {
+                check::dead_letter_ids(op, owner, ids)?;
+                self.write(dead_letters::remove(&self.origin, op, owner, ids))
+                    .await
+            }
+
+            async fn count_dead_letters<'a>(&self, queue: Option<&'a str>) -> Result<u64> {
+                self.read(dead_letters::count(&self.origin, queue)).await
             }
         }
     };

@@ -7,6 +7,7 @@
 //! The text runs on SQLite and D1 alike, and the Postgres store translates it: `?N` placeholders, numbers
 //! cast (D1 binds every number as REAL), no branching, lists as one JSON parameter (D1 takes 100 parameters per statement).
 
+pub(crate) mod dead_letters;
 #[cfg(feature = "sqlite")]
 pub(crate) mod leases;
 mod ledgers;

@@ -107,6 +107,12 @@ impl<'a> Cells<'a> {
         serde_json::from_str(&text).map_err(|_| self.unexpected("JSON", Some(Value::Text(text))))
     }
 
+    /// Text that may hold NUL, kept as a JSON string.
+    pub(crate) fn json_text(&mut self) -> Result<String> {
+        let text = self.text()?;
+        serde_json::from_str(&text).map_err(|_| self.unexpected("a JSON string", Some(Value::Text(text))))
+    }
+
     pub(crate) fn list(&mut self) -> Result<Vec<String>> {
         let text = self.text()?;
         serde_json::from_str(&text).map_err(|_| self.unexpected("a list", Some(Value::Text(text))))
