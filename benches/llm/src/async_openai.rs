@@ -45,7 +45,12 @@ impl Contender {
     pub async fn stream(&self, on_chunk: &mut dyn FnMut()) {
         let mut stream = self.client.chat().create_stream(self.request()).await.unwrap();
         while let Some(chunk) = stream.next().await {
-            let text = chunk.unwrap().choices.into_iter().next().and_then(|choice| choice.delta.content);
+            let text = chunk
+                .unwrap()
+                .choices
+                .into_iter()
+                .next()
+                .and_then(|choice| choice.delta.content);
             if text.is_some_and(|text| !text.is_empty()) {
                 on_chunk();
             }

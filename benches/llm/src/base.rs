@@ -74,8 +74,14 @@ impl Contender {
         let request = Request {
             model: &self.model,
             messages: [
-                Message { role: "system", content: SYSTEM },
-                Message { role: "user", content: USER },
+                Message {
+                    role: "system",
+                    content: SYSTEM,
+                },
+                Message {
+                    role: "user",
+                    content: USER,
+                },
             ],
             max_tokens: MAX_TOKENS,
             temperature: TEMPERATURE,

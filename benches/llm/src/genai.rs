@@ -27,9 +27,14 @@ impl Contender {
             },
         );
         Self {
-            client: Client::builder().with_service_target_resolver(resolver).build().unwrap(),
+            client: Client::builder()
+                .with_service_target_resolver(resolver)
+                .build()
+                .unwrap(),
             model: model.to_owned(),
-            options: ChatOptions::default().with_max_tokens(MAX_TOKENS).with_temperature(TEMPERATURE),
+            options: ChatOptions::default()
+                .with_max_tokens(MAX_TOKENS)
+                .with_temperature(TEMPERATURE),
         }
     }
 
@@ -38,12 +43,18 @@ impl Contender {
     }
 
     pub async fn call(&self) -> String {
-        let answer = self.client.exec_chat(&self.model, Self::request(), Some(&self.options)).await;
+        let answer = self
+            .client
+            .exec_chat(&self.model, Self::request(), Some(&self.options))
+            .await;
         answer.unwrap().first_text().unwrap().to_owned()
     }
 
     pub async fn stream(&self, on_chunk: &mut dyn FnMut()) {
-        let answer = self.client.exec_chat_stream(&self.model, Self::request(), Some(&self.options)).await;
+        let answer = self
+            .client
+            .exec_chat_stream(&self.model, Self::request(), Some(&self.options))
+            .await;
         let mut stream = answer.unwrap().stream;
         while let Some(event) = stream.next().await {
             if let ChatStreamEvent::Chunk(chunk) = event.unwrap() {

@@ -30,7 +30,10 @@ fn main() {
     let [url, control] = args.rest.as_slice() else {
         panic!("usage: llm <scenario> <n> <base url> <control address>");
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         match args.scenario.as_str() {
             "call" => call(url, args.n).await,

@@ -11,7 +11,10 @@ impl Contender {
     }
 
     fn request() -> TextRequest {
-        TextRequest::user(USER).system(SYSTEM).max_output_tokens(MAX_TOKENS).temperature(TEMPERATURE)
+        TextRequest::user(USER)
+            .system(SYSTEM)
+            .max_output_tokens(MAX_TOKENS)
+            .temperature(TEMPERATURE)
     }
 
     pub async fn call(&self) -> String {

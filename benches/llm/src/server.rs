@@ -70,7 +70,10 @@ async fn main() {
 async fn serve(mut stream: BufStream<TcpStream>, control: Control) -> std::io::Result<()> {
     loop {
         let body = request(&mut stream).await?;
-        let model = body.split("\"model\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        let model = body
+            .split("\"model\":\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
         let model = model.unwrap_or_default();
         if let Some(n) = model.strip_prefix("paced-") {
             let n = n.parse().unwrap_or(0);
@@ -99,7 +102,10 @@ async fn request(stream: &mut BufStream<TcpStream>) -> std::io::Result<String> {
         head.push(stream.read_u8().await?);
     }
     let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
-    let length = head.split("content-length:").nth(1).and_then(|rest| rest.split("\r\n").next());
+    let length = head
+        .split("content-length:")
+        .nth(1)
+        .and_then(|rest| rest.split("\r\n").next());
     let length = length.and_then(|length| length.trim().parse().ok());
     let mut body = vec![0; length.expect("a content-length")];
     stream.read_exact(&mut body).await?;
@@ -107,8 +113,9 @@ async fn request(stream: &mut BufStream<TcpStream>) -> std::io::Result<String> {
 }
 
 async fn chunks(stream: &mut BufStream<TcpStream>, pace: &mut TcpStream, n: usize) -> std::io::Result<()> {
-    let head =
-        format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n{HEADERS}\r\n");
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n{HEADERS}\r\n"
+    );
     stream.write_all(head.as_bytes()).await?;
     let event = |choices: &str, usage: &str| {
         format!(
@@ -116,9 +123,16 @@ async fn chunks(stream: &mut BufStream<TcpStream>, pace: &mut TcpStream, n: usiz
         ) + "\n\n"
     };
     let choice = |delta: &str, finish: &str| {
-        event(&format!(r#"{{"index":0,"delta":{{{delta}}},"logprobs":null,"finish_reason":{finish}}}"#), "null")
+        event(
+            &format!(r#"{{"index":0,"delta":{{{delta}}},"logprobs":null,"finish_reason":{finish}}}"#),
+            "null",
+        )
     };
-    send(stream, &choice(r#""role":"assistant","content":"","refusal":null"#, "null")).await?;
+    send(
+        stream,
+        &choice(r#""role":"assistant","content":"","refusal":null"#, "null"),
+    )
+    .await?;
     for _ in 0..n {
         send(stream, &choice(r#""content":" offset""#, "null")).await?;
         pace.read_u8().await?;
@@ -131,6 +145,8 @@ async fn chunks(stream: &mut BufStream<TcpStream>, pace: &mut TcpStream, n: usiz
 }
 
 async fn send(stream: &mut BufStream<TcpStream>, data: &str) -> std::io::Result<()> {
-    stream.write_all(format!("{:x}\r\n{data}\r\n", data.len()).as_bytes()).await?;
+    stream
+        .write_all(format!("{:x}\r\n{data}\r\n", data.len()).as_bytes())
+        .await?;
     stream.flush().await
 }

@@ -93,7 +93,10 @@ impl Args {
     pub fn read() -> Self {
         let mut args = std::env::args().skip(1);
         let scenario = args.next().expect("usage: <scenario> <n> [more]");
-        let n = args.next().and_then(|n| n.parse().ok()).expect("usage: <scenario> <n> [more]");
+        let n = args
+            .next()
+            .and_then(|n| n.parse().ok())
+            .expect("usage: <scenario> <n> [more]");
         Self {
             scenario,
             n,
@@ -127,19 +130,22 @@ pub struct Meter {
 
 impl Meter {
     pub fn start() -> Self {
+        // Reading the CPU time allocates; that is nobody's work.
+        let cpu = cpu();
         Self {
             allocations: allocations(),
-            cpu: cpu(),
+            cpu,
             start: Instant::now(),
         }
     }
 
     /// The costs so far, for one of `n`.
     pub fn per(&self, n: u64) -> Report {
-        let (wall, cpu) = (self.start.elapsed(), cpu().saturating_sub(self.cpu));
+        let (wall, allocations) = (self.start.elapsed(), allocations() - self.allocations);
+        let cpu = cpu().saturating_sub(self.cpu);
         let n = n.max(1) as f64;
         Report::default()
-            .set("allocations", (allocations() - self.allocations) as f64 / n)
+            .set("allocations", allocations as f64 / n)
             .set("wall_ns", wall.as_nanos() as f64 / n)
             .set("cpu_ns", cpu.as_nanos() as f64 / n)
     }

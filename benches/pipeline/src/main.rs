@@ -56,7 +56,11 @@ fn main() {
     let args = Args::read();
     let number = |at: usize| args.rest[at].parse::<u64>().expect("a number");
     let (pages, concurrency, latency) = (args.n, number(0), Duration::from_millis(number(1)));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     let folder = std::env::temp_dir().join(format!("presswork-bench-pipeline-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     runtime.block_on(async {
@@ -92,7 +96,10 @@ async fn run(store: Arc<dyn ContentStore>, queue: Arc<dyn Queue>, pages: u64, co
         let topics: Vec<_> = (from..pages.min(from + 100)).map(topic).collect();
         store.plan(&Op::now(), &topics).await.unwrap();
     }
-    let model = Arc::new(Slow { latency, draft: draft() });
+    let model = Arc::new(Slow {
+        latency,
+        draft: draft(),
+    });
     let generator = Generator::new(config, store, queue, model);
     let live = meter::live();
     meter::reset_peak();

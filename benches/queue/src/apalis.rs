@@ -8,9 +8,9 @@ use apalis_redis::{Config, RedisStorage};
 
 use crate::{BATCH, at_rate, body, percentiles, rates, took};
 
-async fn open(url: &str) -> RedisStorage<String> {
+async fn open(url: &str, batch: u64) -> RedisStorage<String> {
     let connection = apalis_redis::connect(url).await.unwrap();
-    RedisStorage::new(connection).with_config(Config::default().queue("bench").batch_size(BATCH as usize))
+    RedisStorage::new(connection).with_config(Config::default().queue("bench").batch_size(batch as usize))
 }
 
 /// Works until `n` were handled; what each took when it carries its time.
@@ -43,7 +43,7 @@ fn text() -> String {
 }
 
 pub async fn batch(url: &str, n: u64) {
-    let mut storage = open(url).await;
+    let mut storage = open(url, BATCH).await;
     let start = Instant::now();
     for _ in 0..n / BATCH {
         storage.push_bulk((0..BATCH).map(|_| text()).collect()).await.unwrap();
@@ -55,7 +55,7 @@ pub async fn batch(url: &str, n: u64) {
 }
 
 pub async fn single(url: &str, n: u64) {
-    let mut storage = open(url).await;
+    let mut storage = open(url, 1).await;
     let start = Instant::now();
     for _ in 0..n {
         storage.push(text()).await.unwrap();
@@ -67,16 +67,16 @@ pub async fn single(url: &str, n: u64) {
 }
 
 pub async fn idle(url: &str, n: u64) {
-    let storage = open(url).await;
+    let storage = open(url, BATCH).await;
     let working = tokio::time::timeout(Duration::from_secs(n), work(storage, 1, false)).await;
     assert!(working.is_err());
     println!("{{}}");
 }
 
 pub async fn latency(url: &str, n: u64) {
-    let storage = open(url).await;
+    let storage = open(url, BATCH).await;
     let mut sender = storage.clone();
-    let reader = tokio::spawn(work(storage, n, true));
-    at_rate(n, async |text| sender.push(text).await.unwrap()).await;
-    percentiles(reader.await.unwrap());
+    let sending = at_rate(n, async |text| sender.push(text).await.unwrap());
+    let (seen, ()) = tokio::join!(work(storage, n, true), sending);
+    percentiles(seen);
 }

@@ -1,17 +1,24 @@
 use std::time::{Duration, Instant};
 
-use omniqueue::{
-    QueueConsumer, QueueProducer,
-    backends::{RedisBackend, RedisConfig, redis::{RedisConsumer, RedisProducer}},
+use omniqueue::backends::{
+    RedisBackend, RedisConfig,
+    redis::{RedisConnectionManager, RedisConsumer, RedisProducer},
 };
 
 use crate::{BATCH, at_rate, body, percentiles, rates, took};
 
-async fn open(url: &str) -> (RedisProducer, RedisConsumer) {
+async fn open(
+    url: &str,
+) -> (
+    RedisProducer<RedisConnectionManager>,
+    RedisConsumer<RedisConnectionManager>,
+) {
     let client = redis::Client::open(url).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let made: redis::RedisResult<redis::Value> =
-        redis::cmd("XGROUP").arg(&["CREATE", "omni", "group", "0", "MKSTREAM"]).query_async(&mut connection).await;
+    let made: redis::RedisResult<redis::Value> = redis::cmd("XGROUP")
+        .arg(&["CREATE", "omni", "group", "0", "MKSTREAM"])
+        .query_async(&mut connection)
+        .await;
     let _ = made;
     let config = RedisConfig {
         dsn: url.to_owned(),
@@ -43,7 +50,10 @@ pub async fn batch(url: &str, n: u64) {
     let start = Instant::now();
     let mut seen = 0;
     while seen < n {
-        let deliveries = consumer.receive_all(BATCH as usize, Duration::from_secs(5)).await.unwrap();
+        let deliveries = consumer
+            .receive_all(BATCH as usize, Duration::from_secs(5))
+            .await
+            .unwrap();
         seen += deliveries.len() as u64;
         let acks = futures_util::future::join_all(deliveries.into_iter().map(omniqueue::Delivery::ack)).await;
         assert!(acks.iter().all(Result::is_ok));

@@ -3,9 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use presswork_queue::{
-    Consumer, Delivery, Handler, Message, Outcome, Queue, RedisQueue, Settle, Settlement, process,
-};
+use presswork_queue::{Consumer, Delivery, Handler, Message, Outcome, Queue, RedisQueue, Settle, Settlement, process};
 
 use crate::{BATCH, at_rate, body, percentiles, rates, took};
 
@@ -14,7 +12,10 @@ async fn open(url: &str) -> RedisQueue {
 }
 
 fn acks(deliveries: &[Delivery]) -> Vec<Settlement> {
-    deliveries.iter().map(|delivery| Settlement::new(delivery.lease().clone(), Outcome::Ack)).collect()
+    deliveries
+        .iter()
+        .map(|delivery| Settlement::new(delivery.lease().clone(), Outcome::Ack))
+        .collect()
 }
 
 pub async fn batch(url: &str, n: u64) {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use redis::{
     Client, Value,
     aio::MultiplexedConnection,
-    streams::{StreamReadReply, StreamId},
+    streams::{StreamId, StreamReadReply},
 };
 
 use crate::{BATCH, at_rate, body, percentiles, rates, took};
@@ -13,8 +13,10 @@ use crate::{BATCH, at_rate, body, percentiles, rates, took};
 async fn open(url: &str) -> (Client, MultiplexedConnection) {
     let client = Client::open(url).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let group: redis::RedisResult<Value> =
-        redis::cmd("XGROUP").arg(&["CREATE", "raw", "group", "0", "MKSTREAM"]).query_async(&mut connection).await;
+    let group: redis::RedisResult<Value> = redis::cmd("XGROUP")
+        .arg(&["CREATE", "raw", "group", "0", "MKSTREAM"])
+        .query_async(&mut connection)
+        .await;
     let _ = group;
     (client, connection)
 }
@@ -38,7 +40,9 @@ pub async fn batch(url: &str, n: u64) {
     let start = Instant::now();
     for _ in 0..n / BATCH {
         let mut read = redis::cmd("XREADGROUP");
-        read.arg(&["GROUP", "group", "one", "COUNT"]).arg(BATCH).arg(&["STREAMS", "raw", ">"]);
+        read.arg(&["GROUP", "group", "one", "COUNT"])
+            .arg(BATCH)
+            .arg(&["STREAMS", "raw", ">"]);
         let entries = entries(read.query_async(&mut connection).await.unwrap());
         assert_eq!(entries.len() as u64, BATCH);
         let ids: Vec<_> = entries.iter().map(|entry| entry.id.as_str()).collect();
@@ -54,17 +58,25 @@ pub async fn batch(url: &str, n: u64) {
 pub async fn latency(url: &str, n: u64) {
     let (client, mut connection) = open(url).await;
     let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
-    let mut blocking = client.get_multiplexed_async_connection_with_config(&config).await.unwrap();
+    let mut blocking = client
+        .get_multiplexed_async_connection_with_config(&config)
+        .await
+        .unwrap();
     let reader = tokio::spawn(async move {
         let mut seen = Vec::new();
         while (seen.len() as u64) < n {
             let mut read = redis::cmd("XREADGROUP");
-            read.arg(&["GROUP", "group", "one", "COUNT", "10", "BLOCK", "5000", "STREAMS", "raw", ">"]);
+            read.arg(&[
+                "GROUP", "group", "one", "COUNT", "10", "BLOCK", "5000", "STREAMS", "raw", ">",
+            ]);
             for entry in entries(read.query_async(&mut blocking).await.unwrap()) {
                 let text: Vec<u8> = entry.get("body").unwrap();
                 seen.push(took(&text));
                 let mut pipe = redis::pipe();
-                pipe.cmd("XACK").arg(&["raw", "group", &entry.id]).cmd("XDEL").arg(&["raw", &entry.id]);
+                pipe.cmd("XACK")
+                    .arg(&["raw", "group", &entry.id])
+                    .cmd("XDEL")
+                    .arg(&["raw", &entry.id]);
                 let _: (u64, u64) = pipe.query_async(&mut blocking).await.unwrap();
             }
         }
@@ -72,7 +84,11 @@ pub async fn latency(url: &str, n: u64) {
     });
     at_rate(n, async |text| {
         let mut add = redis::cmd("XADD");
-        let _: String = add.arg(&["raw", "*", "body", &text]).query_async(&mut connection).await.unwrap();
+        let _: String = add
+            .arg(&["raw", "*", "body", &text])
+            .query_async(&mut connection)
+            .await
+            .unwrap();
     })
     .await;
     percentiles(reader.await.unwrap());

@@ -38,7 +38,9 @@ pub fn raw(n: u64) {
     for batch in 0..n / BATCH {
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         for _ in 0..BATCH {
-            let mut insert = connection.prepare_cached("INSERT INTO message (due, body) VALUES (?1, ?2)").unwrap();
+            let mut insert = connection
+                .prepare_cached("INSERT INTO message (due, body) VALUES (?1, ?2)")
+                .unwrap();
             insert.execute((batch as i64, body())).unwrap();
         }
         connection.execute_batch("COMMIT").unwrap();
@@ -49,13 +51,20 @@ pub fn raw(n: u64) {
             )
             .unwrap();
         let rows = take.query_map((batch as i64 + 30_000_000, batch as i64, BATCH as i64), |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, Vec<u8>>(3)?))
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, Vec<u8>>(3)?,
+            ))
         });
         let rows: Vec<_> = rows.unwrap().map(Result::unwrap).collect();
         assert_eq!(rows.len() as u64, BATCH);
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         for (id, lease, ..) in &rows {
-            let mut ack = connection.prepare_cached("DELETE FROM message WHERE id = ?1 AND lease = ?2").unwrap();
+            let mut ack = connection
+                .prepare_cached("DELETE FROM message WHERE id = ?1 AND lease = ?2")
+                .unwrap();
             ack.execute((id, lease)).unwrap();
         }
         connection.execute_batch("COMMIT").unwrap();

@@ -37,7 +37,10 @@ fn run() -> Result<()> {
             other => bail!("there is no option `{other}`; --list names the figures, --write puts them into README.md"),
         }
     }
-    if let Some(unknown) = names.iter().find(|name| FIGURES.iter().all(|figure| figure.name != name.as_str())) {
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| FIGURES.iter().all(|figure| figure.name != name.as_str()))
+    {
         bail!("there is no figure `{unknown}`; --list names them");
     }
     for figure in FIGURES {

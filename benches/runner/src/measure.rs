@@ -13,7 +13,11 @@ pub type Values = BTreeMap<String, f64>;
 
 /// One run of a program: `<scenario> <n> [more]`.
 pub fn run(program: &Path, scenario: &str, n: u64, more: &[&str]) -> Result<Values> {
-    let output = Command::new(program).arg(scenario).arg(n.to_string()).args(more).output()?;
+    let output = Command::new(program)
+        .arg(scenario)
+        .arg(n.to_string())
+        .args(more)
+        .output()?;
     values(program, scenario, &output)
 }
 
@@ -33,7 +37,7 @@ pub fn instructions(program: &Path, scenario: &str, (short, long): (u64, u64), m
     Ok((many - few) / (long - short) as f64)
 }
 
-fn collected(program: &Path, scenario: &str, n: u64, more: &[&str]) -> Result<f64> {
+pub fn collected(program: &Path, scenario: &str, n: u64, more: &[&str]) -> Result<f64> {
     static RUN: AtomicU32 = AtomicU32::new(0);
     let run = RUN.fetch_add(1, Ordering::Relaxed);
     let file = std::env::temp_dir().join(format!("callgrind.{}.{run}", std::process::id()));
@@ -66,12 +70,18 @@ pub fn medians(rounds: usize, mut run: impl FnMut(usize) -> Result<Values>, prog
             }
         }
     }
-    let medians = all.into_iter().map(|seen| seen.into_iter().map(|(name, values)| (name, median(values))).collect());
+    let medians = all
+        .into_iter()
+        .map(|seen| seen.into_iter().map(|(name, values)| (name, median(values))).collect());
     Ok(medians.collect())
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
+    if values.len() % 2 == 1 {
+        values[middle]
+    } else {
+        (values[middle - 1] + values[middle]) / 2.0
+    }
 }

@@ -18,7 +18,9 @@ pub fn build(package: &str, bin: &str, features: &str) -> Result<PathBuf> {
     let root = root();
     let target = root.join("target");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(&root).args(["build", "--release", "--quiet", "--no-default-features"]);
+    cargo
+        .current_dir(&root)
+        .args(["build", "--release", "--quiet", "--no-default-features"]);
     cargo.args(["--package", package, "--bin", bin, "--features", features]);
     cargo.arg("--target-dir").arg(&target);
     if !cargo.status().context("cargo does not start")?.success() {
@@ -34,7 +36,9 @@ pub fn build(package: &str, bin: &str, features: &str) -> Result<PathBuf> {
 /// Crates a build of `package` with these features compiles in, itself and the meter not counted.
 pub fn crates(package: &str, features: &str) -> Result<f64> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root()).args(["tree", "--edges", "normal", "--prefix", "none", "--no-default-features"]);
+    cargo
+        .current_dir(root())
+        .args(["tree", "--edges", "normal", "--prefix", "none", "--no-default-features"]);
     cargo.args(["--format", "{p}", "--package", package, "--features", features]);
     let output = cargo.output()?;
     if !output.status.success() {

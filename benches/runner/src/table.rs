@@ -79,10 +79,14 @@ impl Table {
         let widths: Vec<_> = (0..lines[0].len()).map(width).collect();
         let mut text = format!("**{}**\n\n", self.title);
         for (at, cells) in lines.iter().enumerate() {
-            let padded = cells.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match column {
-                0 => format!(" {cell:<width$} "),
-                _ => format!(" {cell:>width$} "),
-            });
+            let padded = cells
+                .iter()
+                .zip(&widths)
+                .enumerate()
+                .map(|(column, (cell, width))| match column {
+                    0 => format!(" {cell:<width$} "),
+                    _ => format!(" {cell:>width$} "),
+                });
             text += &format!("|{}|\n", padded.collect::<Vec<_>>().join("|"));
             if at == 0 {
                 let rule = widths.iter().enumerate().map(|(column, width)| match column {
@@ -106,7 +110,12 @@ impl Table {
 
     fn verdict(&self, at: usize, metric: &Metric) -> Option<String> {
         let own = self.rows.iter().find(|row| row.role == Role::Own)?.values[at];
-        let base = || self.rows.iter().find(|row| row.role == Role::Base).map(|row| row.values[at]);
+        let base = || {
+            self.rows
+                .iter()
+                .find(|row| row.role == Role::Base)
+                .map(|row| row.values[at])
+        };
         let (holds, reach) = match metric.reach {
             // Half a unit of the last digit that is shown: a tie is met.
             Reach::Times(most) => (own / base()? < most + 0.005, format!("at most {most:.2}x the base")),
@@ -116,12 +125,17 @@ impl Table {
             Reach::Nothing => return None,
         };
         let measured = match (metric.reach, base()) {
-            (Reach::Plus(_), Some(base)) => format!("{} more ({} against {})", number(own - base), number(own), number(base)),
+            (Reach::Plus(_), Some(base)) => {
+                format!("{} more ({} against {})", number(own - base), number(own), number(base))
+            }
             (_, Some(base)) => format!("{:.2}x ({} against {})", own / base, number(own), number(base)),
             (_, None) => number(own),
         };
         let more = matches!(metric.reach, Reach::AtLeast(_));
-        let peers = self.rows.iter().filter(|row| row.role == Role::Peer && row.values[at].is_finite());
+        let peers = self
+            .rows
+            .iter()
+            .filter(|row| row.role == Role::Peer && row.values[at].is_finite());
         let best = peers.reduce(|a, b| if (a.values[at] < b.values[at]) == more { b } else { a });
         let best = best.map_or_else(String::new, |peer| {
             format!("; {:.2}x the best peer, {}", own / peer.values[at], peer.name)
@@ -147,8 +161,17 @@ pub fn write(figure: &str, text: &str) -> Result<()> {
     let path = program::root().join("README.md");
     let readme = std::fs::read_to_string(&path)?;
     let (begin, end) = (format!("<!-- figure: {figure} -->"), "<!-- end -->");
-    let from = readme.find(&begin).with_context(|| format!("README.md has no `{begin}`"))? + begin.len();
-    let to = from + readme[from..].find(end).with_context(|| format!("README.md has no `{end}` after it"))?;
-    std::fs::write(&path, format!("{}\n\n{}\n{}", &readme[..from], text.trim_end(), &readme[to..]))?;
+    let from = readme
+        .find(&begin)
+        .with_context(|| format!("README.md has no `{begin}`"))?
+        + begin.len();
+    let to = from
+        + readme[from..]
+            .find(end)
+            .with_context(|| format!("README.md has no `{end}` after it"))?;
+    std::fs::write(
+        &path,
+        format!("{}\n\n{}\n{}", &readme[..from], text.trim_end(), &readme[to..]),
+    )?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use meter::Meter;
-use presswork_content_store::{Cursor, Pages, PageQuery, SqliteStore};
+use presswork_content_store::{Cursor, PageQuery, Pages, SqliteStore};
 use rusqlite::Connection;
 
 use crate::database;

@@ -1,7 +1,10 @@
-//! `store <scenario> <n> <folder>`: n operations on a page with a 6 kB body, in a folder that `prepare` has filled.
+//! `store <scenario> <n> <folder or URL>`: n operations on a page with a 6 kB body, in a folder that `prepare` has filled or
+//! on a Postgres server.
 
 mod keyset;
 mod own;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod raw;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +19,10 @@ pub fn database(folder: &Path) -> PathBuf {
 fn main() {
     let args = Args::read();
     let folder = PathBuf::from(args.rest.first().expect("usage: store <scenario> <n> <folder>"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let n = args.n as usize;
     runtime.block_on(async {
         match args.scenario.as_str() {
@@ -29,6 +35,8 @@ fn main() {
             "prepare-keyset" => keyset::prepare(&folder, n).await,
             "keyset-first" => keyset::page(&folder, n, 1).await,
             "keyset-late" => keyset::page(&folder, n, 1000).await,
+            #[cfg(feature = "postgres")]
+            other if other.starts_with("pg-") => postgres::run(&other[3..], n, &args.rest[0]).await,
             other => panic!("no scenario `{other}`"),
         }
     });
@@ -53,11 +61,19 @@ pub fn save() -> SavePage {
     SavePage {
         content: Content {
             title: "Time in Rome: offset and daylight saving".to_owned(),
-            description: "Rome keeps UTC+01:00 in winter and moves its clocks forward by one hour in summer.".to_owned(),
-            keywords: ["time in rome", "rome time zone", "rome daylight saving"].map(str::to_owned).to_vec(),
+            description: "Rome keeps UTC+01:00 in winter and moves its clocks forward by one hour in summer."
+                .to_owned(),
+            keywords: ["time in rome", "rome time zone", "rome daylight saving"]
+                .map(str::to_owned)
+                .to_vec(),
             body_html: format!("<h2>Offset</h2><p>{}</p>", sentence.repeat(88)),
             image_prompt: "A station clock in Rome at dusk".to_owned(),
-            hooks: ["Calling Rome? Look here first.", "One hour ahead of UTC, two in summer."].map(str::to_owned).to_vec(),
+            hooks: [
+                "Calling Rome? Look here first.",
+                "One hour ahead of UTC, two in summer.",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             canonical_url: "https://almanac.example/time-in-rome".to_owned(),
             quality: serde_json::json!({ "words": 902, "findings": [] }),
             model: "gpt-5.4-mini".to_owned(),

@@ -17,7 +17,7 @@ pub async fn prepare(folder: &Path, n: usize) {
     };
     let mut lines = String::new();
     for from in (0..n).step_by(100) {
-        let topics: Vec<_> = (from..n.min(from + 100)).map(planned).collect();
+        let topics: Vec<_> = (from..n.min(from + 100)).map(|at| planned("almanac", at)).collect();
         store.plan(&Op::now(), &topics).await.unwrap();
         for page in store.claim(&Op::now(), &claim).await.unwrap() {
             lines += &format!("{} {}\n", page.id, page.version);
@@ -27,9 +27,9 @@ pub async fn prepare(folder: &Path, n: usize) {
     println!("{{}}");
 }
 
-fn planned(at: usize) -> NewPage {
+pub fn planned(site: &str, at: usize) -> NewPage {
     NewPage {
-        site: "almanac".to_owned(),
+        site: site.to_owned(),
         locale: "en".to_owned(),
         slug: format!("time-in-rome-{at}"),
         row_key: format!("Europe/Rome/{at}"),

@@ -11,7 +11,9 @@ use crate::{database, refs, save as saved};
 
 fn open(folder: &Path) -> Connection {
     let connection = Connection::open(database(folder)).unwrap();
-    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON").unwrap();
+    connection
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+        .unwrap();
     connection.set_prepared_statement_cache_capacity(64);
     connection
 }
@@ -32,13 +34,17 @@ fn save_one(connection: &Connection, page: &PageRef, save: &SavePage) -> rusqlit
     let content = &save.content;
     let op = uuid::Uuid::now_v7().to_string();
     let id = page.id.to_string();
-    let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as i64;
+    let at = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_millis() as i64;
     let keywords = serde_json::to_string(&content.keywords).unwrap();
     let hooks = serde_json::to_string(&content.hooks).unwrap();
     let hash = hash(content);
     let version = page.version as i64;
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    let mut step = connection.prepare_cached("INSERT INTO content_op (op_id, nonce, request, at_ms) VALUES (?1, ?1, 'save', ?2)")?;
+    let mut step = connection
+        .prepare_cached("INSERT INTO content_op (op_id, nonce, request, at_ms) VALUES (?1, ?1, 'save', ?2)")?;
     step.execute((&op, at))?;
     let mut step = connection.prepare_cached(
         "UPDATE content_metadata SET status = ?3, version = version + 1, updated_at_ms = ?4, last_error = NULL, \
@@ -74,14 +80,26 @@ fn save_one(connection: &Connection, page: &PageRef, save: &SavePage) -> rusqlit
          VALUES (?1, ?2, ?3, ?4, 'pending', 0, ?5, ?5)",
     )?;
     for (n, message) in save.outbox.iter().enumerate() {
-        step.execute((format!("{op}/{n}"), &message.topic, &id, message.payload.to_string(), at))?;
+        step.execute((
+            format!("{op}/{n}"),
+            &message.topic,
+            &id,
+            message.payload.to_string(),
+            at,
+        ))?;
     }
     connection.execute_batch("COMMIT")
 }
 
-fn hash(content: &Content) -> String {
+pub fn hash(content: &Content) -> String {
     let mut hash = Sha256::new();
-    for part in [&content.title, &content.description, &content.body_html, &content.image_prompt, &content.canonical_url] {
+    for part in [
+        &content.title,
+        &content.description,
+        &content.body_html,
+        &content.image_prompt,
+        &content.canonical_url,
+    ] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
@@ -90,10 +108,18 @@ fn hash(content: &Content) -> String {
         hash.update(part);
     }
     let digits = b"0123456789abcdef";
-    hash.finalize().iter().flat_map(|byte| [digits[(byte >> 4) as usize] as char, digits[(byte & 15) as usize] as char]).collect()
+    hash.finalize()
+        .iter()
+        .flat_map(|byte| {
+            [
+                digits[(byte >> 4) as usize] as char,
+                digits[(byte & 15) as usize] as char,
+            ]
+        })
+        .collect()
 }
 
-const COLUMNS: &str = "id, site, locale, slug, row_key, primary_keyword, topic_json, status, version, attempts, last_error, \
+pub const COLUMNS: &str = "id, site, locale, slug, row_key, primary_keyword, topic_json, status, version, attempts, last_error, \
     not_before_ms, lease_owner, lease_until_ms, created_at_ms, updated_at_ms, published_at_ms, modified_at_ms, content_hash, \
     title, description, keywords_json, image_prompt, hooks_json, canonical_url, quality_json, model, word_count, body_html";
 
@@ -123,7 +149,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Page> {
         row_key: row.get(4)?,
         primary_keyword: row.get(5)?,
         topic: json(str(6)?),
-        status: Status::ALL.into_iter().find(|status| str(7).is_ok_and(|text| text == status.as_str())).unwrap(),
+        status: Status::ALL
+            .into_iter()
+            .find(|status| str(7).is_ok_and(|text| text == status.as_str()))
+            .unwrap(),
         version: row.get::<_, i64>(8)? as u64,
         attempts: row.get(9)?,
         last_error: row.get(10)?,

@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything that proves or regenerates the workspace, as one program that needs nothing but Rust.
 
+mod bench;
 mod cargo;
 mod rules;
 mod run;
@@ -26,6 +27,7 @@ Commands:
   sample    Recompute examples/standalone/sample/topics.csv from the bundled tz database.
   build     Build both Workers into their build folders, or the one that is named; prints their sizes.
   e2e       Build both Workers, install Miniflare from npm, and prove them on workerd.
+  bench     Measure the figures of benches/README.md, or those that are named; `bench --list` names them.
   help      Print this text.
 
 Options of `test`:
@@ -37,6 +39,9 @@ The last line of `test` counts what passed, failed and was skipped: every test o
 other step. The exit code is 0 when nothing failed, 1 when something did, 2 when the command line is wrong.";
 
 enum Command {
+    Bench {
+        args: Vec<String>,
+    },
     Build {
         #[cfg_attr(
             not(feature = "workers"),
@@ -59,6 +64,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Command> {
     let mut rest = args;
     match command.as_deref() {
         None | Some("help" | "--help" | "-h") => Ok(Command::Help),
+        Some("bench") => Ok(Command::Bench { args: rest.collect() }),
         Some("build") => match (rest.next(), rest.next()) {
             (worker, None) => Ok(Command::Build { worker }),
             (_, Some(other)) => bail!("`build` takes one Worker, got `{other}` too"),
@@ -110,6 +116,7 @@ fn main() -> ExitCode {
 fn execute(command: Command) -> Result<bool> {
     let root = root()?;
     match command {
+        Command::Bench { args } => return bench::bench(&root, &args),
         Command::Build { .. } | Command::E2e => return on_workers(&root, command),
         Command::Help => run::say(format_args!("{HELP}\n")),
         Command::List => steps::list(),

@@ -25,7 +25,10 @@ fn build(feature: &str) -> Result<PathBuf> {
 
 /// The programs, and a server for them.
 fn rows(values: impl Fn(&PathBuf, &[&str]) -> Result<Vec<f64>>) -> Result<Vec<Row>> {
-    let programs = CONTENDERS.iter().map(|(feature, ..)| build(feature)).collect::<Result<Vec<_>>>()?;
+    let programs = CONTENDERS
+        .iter()
+        .map(|(feature, ..)| build(feature))
+        .collect::<Result<Vec<_>>>()?;
     let binary = program::build("llm-bench", "llm-server", "server")?;
     let mut rows = Vec::new();
     for (program, (_, name, role)) in programs.iter().zip(CONTENDERS) {
@@ -45,8 +48,14 @@ pub fn call() -> Result<Vec<Table>> {
     Ok(vec![Table {
         title: "One call: 400 characters asked and answered on a kept-alive loopback connection".to_owned(),
         metrics: vec![
-            Metric { name: "instructions", reach: Reach::Times(1.0) },
-            Metric { name: "allocations", reach: Reach::Most(62.0) },
+            Metric {
+                name: "instructions",
+                reach: Reach::Times(1.0),
+            },
+            Metric {
+                name: "allocations",
+                reach: Reach::Most(62.0),
+            },
         ],
         rows,
         notes: Vec::new(),
@@ -62,8 +71,14 @@ pub fn chunk() -> Result<Vec<Table>> {
     Ok(vec![Table {
         title: "One streamed chunk, sent when the last was yielded".to_owned(),
         metrics: vec![
-            Metric { name: "instructions", reach: Reach::Times(1.1) },
-            Metric { name: "allocations", reach: Reach::Most(3.0) },
+            Metric {
+                name: "instructions",
+                reach: Reach::Times(1.1),
+            },
+            Metric {
+                name: "allocations",
+                reach: Reach::Most(3.0),
+            },
         ],
         rows,
         notes: Vec::new(),
@@ -74,7 +89,10 @@ pub fn memory() -> Result<Vec<Table>> {
     let rows = rows(|program, addresses| Ok(vec![measure::run(program, "inflight", 500, addresses)?["bytes"]]))?;
     Ok(vec![Table {
         title: "500 calls in flight: live heap bytes per call, its connection included".to_owned(),
-        metrics: vec![Metric { name: "bytes", reach: Reach::Times(1.05) }],
+        metrics: vec![Metric {
+            name: "bytes",
+            reach: Reach::Times(1.05),
+        }],
         rows,
         notes: Vec::new(),
     }])
@@ -84,13 +102,23 @@ pub fn weight() -> Result<Vec<Table>> {
     let mut rows = Vec::new();
     for (feature, name, role) in CONTENDERS {
         let size = std::fs::metadata(build(feature)?)?.len() as f64 / 1e6;
-        rows.push(Row::new(name, *role, vec![program::crates("llm-bench", feature)?, size]));
+        rows.push(Row::new(
+            name,
+            *role,
+            vec![program::crates("llm-bench", feature)?, size],
+        ));
     }
     Ok(vec![Table {
         title: "A program that makes one call and streams one: crates compiled in, and MB stripped".to_owned(),
         metrics: vec![
-            Metric { name: "crates", reach: Reach::Plus(15.0) },
-            Metric { name: "MB", reach: Reach::Plus(0.3) },
+            Metric {
+                name: "crates",
+                reach: Reach::Plus(15.0),
+            },
+            Metric {
+                name: "MB",
+                reach: Reach::Plus(0.3),
+            },
         ],
         rows,
         notes: Vec::new(),

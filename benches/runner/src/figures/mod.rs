@@ -1,6 +1,10 @@
 //! The figures, each in the file of the crate it is about.
 
 mod llm;
+mod pipeline;
+mod queue;
+mod store;
+mod text;
 
 use anyhow::Result;
 
@@ -32,5 +36,60 @@ pub const FIGURES: &[Figure] = &[
         name: "llm-weight",
         what: "crates and stripped size over a bare reqwest program",
         run: llm::weight,
+    },
+    Figure {
+        name: "queue-memory",
+        what: "one message through MemoryQueue, leased and acknowledged, against a bounded channel",
+        run: queue::memory,
+    },
+    Figure {
+        name: "queue-sqlite",
+        what: "one message through SqliteQueue in batches of 100, against rusqlite by hand",
+        run: queue::sqlite,
+    },
+    Figure {
+        name: "redis-commands",
+        what: "commands per message and per idle minute on Redis",
+        run: queue::commands,
+    },
+    Figure {
+        name: "redis-batch",
+        what: "batches of 100 on Redis, against pipelines on a stream by hand",
+        run: queue::batch,
+    },
+    Figure {
+        name: "redis-latency",
+        what: "from enqueue to handler on Redis at 100 messages per second",
+        run: queue::latency,
+    },
+    Figure {
+        name: "store-sqlite",
+        what: "a page of 6 kB saved and read on SQLite, against rusqlite by hand",
+        run: store::sqlite,
+    },
+    Figure {
+        name: "store-writers",
+        what: "16 writers at once on SQLite, against one",
+        run: store::writers,
+    },
+    Figure {
+        name: "store-postgres",
+        what: "a page of 6 kB saved and read on Postgres, against tokio-postgres and deadpool by hand",
+        run: store::postgres,
+    },
+    Figure {
+        name: "store-keyset",
+        what: "the thousandth piece of a list of 1,000,000 pages",
+        run: store::keyset,
+    },
+    Figure {
+        name: "text",
+        what: "the weighted length of a post of X, against the crate twitter-text",
+        run: text::weighted,
+    },
+    Figure {
+        name: "pipeline",
+        what: "the Generator with a slow model: wall time and memory",
+        run: pipeline::run,
     },
 ];
