@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
@@ -21,6 +22,8 @@ pub(super) fn open(origin: &Origin, path: &Path, busy_timeout: Duration, first: 
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(busy_timeout)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Without this a statement is planned anew for each new value of a parameter that bears on its plan.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         if first {
             // Read before written, so that a read-only file still opens for reading.
             let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
