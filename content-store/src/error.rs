@@ -166,6 +166,16 @@ pub enum Error {
         /// The provider's own error.
         source: Option<Source>,
     },
+    /// The provider takes no more for now. Nothing was written.
+    #[error("{store}: {place} takes no more requests for now; wait {} s", retry_after.map_or(60, |after| after.as_secs()))]
+    RateLimited {
+        /// The provider.
+        store: &'static str,
+        /// Where the data lives.
+        place: String,
+        /// How long it asked to wait, five minutes at most.
+        retry_after: Option<Duration>,
+    },
     /// The provider refuses what was asked, and would refuse a repeat. Nothing was written.
     #[error("{store}: {place} refused: {message}")]
     Rejected {
@@ -196,19 +206,22 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Busy { .. } | Self::Unavailable { .. } | Self::OutcomeUnknown { .. }
+            Self::Busy { .. } | Self::Unavailable { .. } | Self::RateLimited { .. } | Self::OutcomeUnknown { .. }
         )
     }
 
-    /// How long the provider asked to wait. `None`: no store here names a time.
+    /// How long the provider asked to wait, where it named a time.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        None
+        match self {
+            Self::RateLimited { retry_after, .. } => *retry_after,
+            _ => None,
+        }
     }
 }
 
 /// At most 500 characters of somebody else's words.
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1", feature = "d1-http"))]
 pub(crate) fn bounded(text: &str) -> String {
     text.chars().take(500).collect()
 }

@@ -25,9 +25,9 @@ mod text;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1", feature = "d1-http"))]
 mod providers;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1", feature = "d1-http"))]
 mod sql;
 
 pub use cursor::Cursor;
@@ -47,6 +47,8 @@ pub use post::{PostClaim, PostKey, PostList, PostOutcome, PostQuery, PostRecord,
 pub use post_ledger::PostLedger;
 #[cfg(feature = "d1")]
 pub use providers::d1::D1Store;
+#[cfg(feature = "d1-http")]
+pub use providers::d1_http::{D1HttpBuilder, D1HttpStore};
 #[cfg(feature = "postgres")]
 pub use providers::postgres::{PostgresBuilder, PostgresStore};
 #[cfg(feature = "sqlite")]

@@ -44,7 +44,7 @@ pub const TABLES: &[&str] = &[
 ];
 
 /// The migrations that `applied` lacks. Refuses a database that somebody newer has migrated.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1-http"))]
 pub(crate) fn missing(
     store: &'static str,
     place: &str,

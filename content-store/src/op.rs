@@ -89,7 +89,7 @@ impl OutboxId {
         Self(format!("{op}/{n:03}"))
     }
 
-    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1"))]
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1", feature = "d1-http"))]
     pub(crate) fn from_row(text: String) -> Self {
         Self(text)
     }

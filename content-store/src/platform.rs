@@ -28,3 +28,27 @@ pub(crate) fn is_nfc(text: &str) -> bool {
 pub(crate) fn is_nfc(text: &str) -> bool {
     text.is_ascii() || js_sys::JsString::from(text).normalize("NFC") == text
 }
+
+/// Makes a future of HTTP `Send`; natively it is already.
+#[cfg(all(feature = "d1-http", not(target_arch = "wasm32")))]
+pub(crate) fn local<F: Future + Send>(future: F) -> F {
+    future
+}
+
+/// Makes a future of HTTP `Send`: wasm32 has one thread.
+#[cfg(all(feature = "d1-http", target_arch = "wasm32"))]
+pub(crate) fn local<F: Future>(future: F) -> send_wrapper::SendWrapper<F> {
+    send_wrapper::SendWrapper::new(future)
+}
+
+/// Whether the request never left, because no connection was made.
+#[cfg(all(feature = "d1-http", not(target_arch = "wasm32")))]
+pub(crate) fn never_left(error: &reqwest::Error) -> bool {
+    error.is_connect() || error.is_builder()
+}
+
+/// Whether the request never left; a browser's fetch does not tell.
+#[cfg(all(feature = "d1-http", target_arch = "wasm32"))]
+pub(crate) fn never_left(error: &reqwest::Error) -> bool {
+    error.is_builder()
+}

@@ -25,7 +25,7 @@ pub(crate) fn dead_letter_ids(op: &Op, owner: Option<&str>, ids: &[DeadLetterId]
 }
 
 /// Text as a JSON string, which holds what text in a database cannot: NUL.
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1", feature = "d1-http"))]
 pub(crate) fn json_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -16,7 +16,10 @@ pub(crate) use posts::*;
 /// A topic, checked and ready to be stored.
 pub(crate) struct PlanRow<'a> {
     pub(crate) page: &'a NewPage,
-    #[cfg_attr(not(any(feature = "sqlite", feature = "postgres", feature = "d1")), allow(dead_code))]
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres", feature = "d1", feature = "d1-http")),
+        allow(dead_code)
+    )]
     // for the stores that keep text
     pub(crate) topic: String,
     pub(crate) source_hash: String,

@@ -7,6 +7,8 @@
 mod bullets;
 #[cfg(feature = "sqlite")]
 mod crash;
+#[cfg(all(feature = "d1-http", feature = "sqlite", feature = "conformance"))]
+mod d1_http;
 #[cfg(feature = "sqlite")]
 mod figures;
 #[cfg(feature = "conformance")]

@@ -18,17 +18,11 @@ use worker::send::IntoSendFuture;
 use worker::wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, Delay};
 
+use super::d1_rules::{Intent, MAX_DEADLINE, check, failed, late, refused};
 use crate::sql::{Answers, Batch, Origin, Row, Statement, Value};
-use crate::{Error, Result, limits, text};
-use classify::Intent;
+use crate::{Result, text};
 
 pub(crate) const STORE: &str = "d1";
-
-/// The largest parameter: the largest string D1 stores. <https://developers.cloudflare.com/d1/platform/limits/>
-const MAX_PARAMETER: usize = 2_000_000;
-
-/// D1 cuts a batch off itself after this time, from the same page.
-const MAX_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A store in a D1 database, through the binding of a Worker.
 ///
@@ -37,7 +31,7 @@ const MAX_DEADLINE: Duration = Duration::from_secs(30);
 /// `wrangler d1 migrations apply`: the store does not migrate.
 ///
 /// D1 stalls at times, so every call has a deadline: a write that meets it is
-/// [`OutcomeUnknown`](Error::OutcomeUnknown), a read [`Unavailable`](Error::Unavailable).
+/// [`OutcomeUnknown`](crate::Error::OutcomeUnknown), a read [`Unavailable`](crate::Error::Unavailable).
 ///
 /// ```no_run
 /// # fn open(env: &worker::Env) -> worker::Result<()> {
@@ -71,7 +65,7 @@ impl D1Store {
     /// Sets how long a call may take, 1 millisecond to 30 seconds.
     ///
     /// # Errors
-    /// [`InvalidInput`](Error::InvalidInput) for any other time.
+    /// [`InvalidInput`](crate::Error::InvalidInput) for any other time.
     pub fn with_deadline(mut self, deadline: Duration) -> Result<Self> {
         if deadline < Duration::from_millis(1) || deadline > MAX_DEADLINE {
             return Err(text::invalid("deadline", "is not 1 ms to 30 s"));
@@ -96,8 +90,8 @@ impl D1Store {
             let asked = pin!(self.database.batch(self.prepare(&statements)?));
             match select(asked, pin!(Delay::from(self.deadline))).await {
                 Either::Left((Ok(results), _)) => rows::read(&self.origin, &results),
-                Either::Left((Err(error), _)) => Err(classify::failed(&self.origin, intent, &classify::words(&error))),
-                Either::Right(_) => Err(classify::late(&self.origin, intent, self.deadline)),
+                Either::Left((Err(error), _)) => Err(failed(&self.origin, intent, &classify::words(&error))),
+                Either::Right(_) => Err(late(&self.origin, intent, self.deadline)),
             }
         };
         let rows: Vec<Vec<Row>> = rows.into_send().await?;
@@ -110,7 +104,7 @@ impl D1Store {
             self.database.prepare(&*statement.sql).bind(&args)
         };
         let prepared = statements.iter().map(bound).collect::<worker::Result<_>>();
-        prepared.map_err(|error| classify::refused(&self.origin, &classify::words(&error)))
+        prepared.map_err(|error| refused(&self.origin, &classify::words(&error)))
     }
 }
 
@@ -122,26 +116,6 @@ fn js(value: &Value) -> JsValue {
         Value::Int(number) => JsValue::from_f64(*number as f64),
         Value::Text(text) => JsValue::from_str(text),
     }
-}
-
-/// Refuses what D1 would round or refuse.
-fn check(statements: &[Statement]) -> Result<()> {
-    for arg in statements.iter().flat_map(|statement| &statement.args) {
-        match arg {
-            Value::Text(text) if text.len() > MAX_PARAMETER => {
-                return Err(Error::TooLarge {
-                    field: "one parameter of a statement",
-                    limit: MAX_PARAMETER,
-                    found: text.len(),
-                });
-            }
-            Value::Int(number) if number.unsigned_abs() > limits::NUMBER.unsigned_abs() => {
-                return Err(text::invalid("a number", "is beyond 2^53 - 1, which D1 would round"));
-            }
-            Value::Null | Value::Int(_) | Value::Text(_) => {}
-        }
-    }
-    Ok(())
 }
 
 const _: fn() = || {

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Statement as Prepared, params_from_iter};
 
+use super::STORE;
 use super::rows::Columns;
-use super::{STORE, check};
 use crate::conformance::Harness;
+use crate::providers::d1_rules::check as within_limits;
 use crate::sql::{Answers, Batch, Origin, Row, Statement, Value as Cell};
 use crate::{ContentStore, migrations};
 
@@ -36,7 +37,7 @@ impl ByRules {
 
     async fn write<T>(&self, batch: Batch<T>) -> Result<T> {
         let Batch { statements, finish } = batch;
-        check(&statements)?;
+        within_limits(&statements)?;
         let rows = {
             let connection = self.connection.lock().unwrap();
             connection.execute_batch("BEGIN IMMEDIATE").unwrap();

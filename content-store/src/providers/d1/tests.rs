@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use worker::wasm_bindgen::JsValue;
 
-use super::classify::{Intent, failed, late, refused, words};
+use super::STORE;
+use super::classify::words;
 use super::rows::Columns;
-use super::{MAX_PARAMETER, STORE, check};
+use crate::providers::d1_rules::{Intent, MAX_PARAMETER, check, failed, late, refused};
 use crate::sql::{Origin, Statement, Value, plan, statement};
 use crate::{Error, NewPage, Op, limits};
 

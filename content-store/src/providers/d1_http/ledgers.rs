@@ -1,0 +1,3 @@
+use super::D1HttpStore;
+
+crate::sql::ledgers!(D1HttpStore, landed_by: read);
