@@ -76,6 +76,17 @@ pub(crate) enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Say whether a parked post is on the network: its outcome is unknown, and only a person can tell.
+    Resolve {
+        /// Slug of the page.
+        slug: String,
+        /// Network of the post, when the page has parked posts on several.
+        #[arg(long)]
+        target: Option<String>,
+        /// The answer.
+        #[command(flatten)]
+        answer: Answer,
+    },
     /// List posts, newest last.
     Posts {
         /// Only posts of this status, e.g. posted, unknown, rejected.
@@ -85,6 +96,18 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
+}
+
+/// What a person saw on the network.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Answer {
+    /// The post is there, at this address.
+    #[arg(long, value_name = "URL")]
+    pub(crate) posted: Option<String>,
+    /// The post is not there; it is posted with the next run.
+    #[arg(long)]
+    pub(crate) absent: bool,
 }
 
 /// A person's verdict on a page in review.

@@ -18,7 +18,10 @@ pub(crate) struct Lock(#[allow(dead_code, reason = "the open files are the lock"
 /// [`InUse`] when another process has one of them.
 pub(crate) fn take(settings: &Settings) -> anyhow::Result<Lock> {
     let mut files = vec![settings.data.join("presswork.lock")];
-    for database in [&settings.store, &settings.queue] {
+    for database in [&settings.store, &settings.queue]
+        .into_iter()
+        .filter_map(|place| place.file())
+    {
         let mut name = canonical(database).into_os_string();
         name.push(".lock");
         let file = PathBuf::from(name);

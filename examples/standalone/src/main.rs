@@ -10,6 +10,7 @@ mod interrupt;
 mod listing;
 mod lock;
 mod output;
+mod place;
 mod progress;
 mod sample;
 mod schedule;
@@ -72,6 +73,9 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Status) => commands::status::run(common).await,
         Some(Command::Review { verdict }) => commands::review::run(common, verdict.as_ref()).await,
         Some(Command::Redrive { dry_run }) => commands::redrive::run(common, *dry_run).await,
+        Some(Command::Resolve { slug, target, answer }) => {
+            commands::resolve::run(common, slug, target.as_deref(), answer).await
+        }
         Some(Command::Posts { status, limit }) => commands::posts::run(common, status.as_deref(), *limit).await,
     }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::cli::Common;
 use crate::environment;
 use crate::exit::BadSettings;
+use crate::place::{Kind, Place};
 
 /// Everything the program was told.
 #[derive(Debug, Clone)]
@@ -18,10 +19,10 @@ pub(crate) struct Settings {
     pub(crate) pipeline: Config,
     /// Folder for everything the program writes.
     pub(crate) data: PathBuf,
-    /// SQLite file of the content store.
-    pub(crate) store: PathBuf,
-    /// SQLite file of the queue.
-    pub(crate) queue: PathBuf,
+    /// Where the content store is.
+    pub(crate) store: Place,
+    /// Where the queue is.
+    pub(crate) queue: Place,
     /// The topics file; `None` means the built-in sample.
     pub(crate) topics: Option<PathBuf>,
     /// Templates of the offline writer; `None` means the built-in sample's.
@@ -101,16 +102,16 @@ impl Settings {
             }
             (None, data) => folder.join(data.unwrap_or_else(|| "presswork-data".into())),
         };
-        let place = |field: &str, variable: &str, file: Option<String>, default: &str| {
+        let place = |kind: Kind, field: &str, variable: &str, file: Option<String>, default: &str| {
             let env = std::env::var(variable).ok().filter(|value| !value.is_empty());
             match (env, file) {
-                (Some(url), _) => database(variable, &url),
-                (None, Some(url)) => database(field, &url).map(|path| folder.join(path)),
-                (None, None) => Ok(data.join(default)),
+                (Some(url), _) => Place::parse(kind, variable, &url, Path::new("")),
+                (None, Some(url)) => Place::parse(kind, field, &url, folder)?.no_password(field, variable),
+                (None, None) => Ok(Place::Sqlite(data.join(default))),
             }
         };
-        let store = place("store", "PRESSWORK_STORE", file.store, "content.db")?;
-        let queue = place("queue", "PRESSWORK_QUEUE", file.queue, "queue.db")?;
+        let store = place(Kind::Store, "store", "PRESSWORK_STORE", file.store, "content.db")?;
+        let queue = place(Kind::Queue, "queue", "PRESSWORK_QUEUE", file.queue, "queue.db")?;
         let mut targets = file.targets;
         for target in &mut targets {
             target.path = target.path.take().map(|path| folder.join(path).display().to_string());
@@ -144,12 +145,12 @@ impl Settings {
             .with_context(|| format!("cannot make the data folder {}", self.data.display()))
     }
 
-    /// For commands that only look at what is there.
+    /// For commands that only look at what is there, in files of this machine.
     ///
     /// # Errors
-    /// [`BadSettings`] when there is no data folder.
+    /// [`BadSettings`] when there is no data folder, unless store and queue are on servers.
     pub(crate) fn need_data_folder(&self) -> anyhow::Result<()> {
-        if self.data.is_dir() {
+        if self.data.is_dir() || (self.store.file().is_none() && self.queue.file().is_none()) {
             return Ok(());
         }
         let message = format!(
@@ -167,15 +168,4 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<File> {
             .map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         BadSettings(format!("{}:{line}: {}", path.display(), error.message())).into()
     })
-}
-
-/// The file of `sqlite:PATH`. What SQLite itself reads as a database in memory is refused: pages would be lost between a
-/// store that stays and a queue that does not.
-fn database(field: &str, url: &str) -> anyhow::Result<PathBuf> {
-    match url.strip_prefix("sqlite:") {
-        Some(path) if !path.trim().is_empty() && !path.starts_with(':') && !path.starts_with("file:") => {
-            Ok(path.into())
-        }
-        _ => Err(BadSettings(format!("{field} is {url:?}, expected sqlite:PATH")).into()),
-    }
 }

@@ -1,5 +1,8 @@
 //! `presswork posts`.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use presswork_content_store::PostStatus;
 use serde_json::json;
 
@@ -18,14 +21,22 @@ pub(crate) async fn run(common: &Common, status: Option<&str>, limit: u32) -> an
     let status = status.map(parse).transpose()?;
     let store = compose::store(&settings, false).await?;
     let posts = listing::posts(&settings, store.as_ref(), status, limit as usize).await?;
+    let mut slugs = HashMap::new();
+    for post in &posts {
+        let id = post.key.page_id;
+        if let Entry::Vacant(slug) = slugs.entry(id) {
+            let page = store.get(&id).await?;
+            slug.insert(page.map(|page| page.slug).unwrap_or_default());
+        }
+    }
     if common.json {
         let documents: Vec<_> = posts
             .iter()
             .map(|post| {
                 json!({
-                    "page_id": post.key.page_id, "target": post.key.target, "account": post.key.account,
-                    "campaign": post.key.campaign, "status": post.status, "attempts": post.attempts,
-                    "text": post.text, "url": post.url, "remote_id": post.remote_id,
+                    "page_id": post.key.page_id, "slug": slugs[&post.key.page_id], "target": post.key.target,
+                    "account": post.key.account, "campaign": post.key.campaign, "status": post.status,
+                    "attempts": post.attempts, "text": post.text, "url": post.url, "remote_id": post.remote_id,
                     "last_error": post.last_error, "posted_at_ms": post.posted_at_ms,
                 })
             })
@@ -44,13 +55,18 @@ pub(crate) async fn run(common: &Common, status: Option<&str>, limit: u32) -> an
             let text = post.text.as_deref().or(post.last_error.as_deref()).unwrap_or_default();
             vec![
                 output::time(when),
+                slugs[&post.key.page_id].clone(),
                 post.key.target.clone(),
                 post.status.to_string(),
                 shorten(text),
             ]
         })
         .collect();
-    output::text(&output::table(&["When (UTC)", "Target", "Status", "Text"], rows, false).to_string())?;
+    let heads = ["When (UTC)", "Page", "Target", "Status", "Text"];
+    output::text(&output::table(&heads, rows, false).to_string())?;
+    if status == Some(PostStatus::Parked) {
+        output::text("\n`presswork resolve PAGE --posted URL` or `presswork resolve PAGE --absent` says what you saw")?;
+    }
     Ok(Outcome::Done)
 }
 

@@ -58,7 +58,7 @@ pub(crate) async fn run(common: &Common, dry_run: bool) -> anyhow::Result<Outcom
     ))?;
     if !parked.is_empty() {
         output::text(&format!(
-            "{} posts are parked: look on the network whether they are there (`presswork posts --status parked`)",
+            "{} posts are parked: look on the network whether they are there (`presswork posts --status parked`), then say so (`presswork resolve`)",
             parked.len()
         ))?;
     }

@@ -1,103 +1,15 @@
-//! Chooses the providers that the settings name.
+//! The targets that the settings name.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
-use presswork_ai_adapter::{LanguageModel, LanguageModelExt, OpenAi};
-use presswork_content_store::{ContentStore, SqliteStore};
 use presswork_pipeline::config::{SiteConfig, TargetConfig};
-use presswork_queue::{Consumer, DeadLetters, Inspect, Queue, SqliteQueue};
 use presswork_social::{Error as SocialError, Mastodon, Outbox, SocialTarget};
 
+use super::{bad, secret};
 use crate::exit::BadSettings;
 use crate::settings::Settings;
-use crate::templates;
-
-/// Every side of one queue.
-pub(crate) trait WholeQueue: Queue + Consumer + DeadLetters + Inspect {}
-impl<T: Queue + Consumer + DeadLetters + Inspect> WholeQueue for T {}
-
-/// Opens the content store. With `alone`, leases of a process that died are given back at once: the lock on the data
-/// folder says that nobody else holds any.
-///
-/// # Errors
-/// What the store says.
-pub(crate) async fn store(settings: &Settings, alone: bool) -> anyhow::Result<Arc<dyn ContentStore>> {
-    let store = SqliteStore::open(&settings.store)?;
-    if alone {
-        store.release_leases().await?;
-    }
-    Ok(Arc::new(store))
-}
-
-/// Opens the queue; `alone` as for [`store`].
-///
-/// # Errors
-/// What the queue says.
-pub(crate) async fn queue(settings: &Settings, alone: bool) -> anyhow::Result<Arc<dyn WholeQueue>> {
-    let poster = &settings.pipeline.poster;
-    let queue = SqliteQueue::builder(&settings.queue)
-        .name("posts")
-        .max_attempts(poster.max_attempts)
-        .lease(Duration::from_secs(poster.lease_seconds.into()))
-        .build()?;
-    if alone {
-        queue.release_leases().await?;
-    }
-    Ok(Arc::new(queue))
-}
-
-/// Builds the model that writes.
-///
-/// # Errors
-/// [`BadSettings`] for an unknown provider or one that lacks its model or key.
-pub(crate) fn model(settings: &Settings) -> anyhow::Result<Arc<dyn LanguageModel>> {
-    let model = &settings.pipeline.model;
-    match model.provider.as_str() {
-        "template" => {
-            if let Some(name) = &model.name {
-                return Err(bad("model.name", name, "no name with the provider template"));
-            }
-            if let Some(url) = &model.base_url {
-                return Err(bad("model.base_url", url, "no address with the provider template"));
-            }
-            Ok(Arc::new(templates::writer(settings.templates.as_deref())?))
-        }
-        "openai" => {
-            if let Some(file) = &settings.templates {
-                let message = format!(
-                    "templates is {}, which only the provider template reads",
-                    file.display()
-                );
-                return Err(BadSettings(message).into());
-            }
-            let name = model.name.as_deref().ok_or_else(|| {
-                BadSettings("model.name is missing, expected the model's id, e.g. gpt-5.4-mini".into())
-            })?;
-            let key = secret("OPENAI_API_KEY");
-            let mut builder = OpenAi::builder(name);
-            match (&model.base_url, key) {
-                (None, None) => {
-                    let message = "the environment variable OPENAI_API_KEY is missing; set it, or set model.base_url to a server that needs no key";
-                    return Err(BadSettings(message.into()).into());
-                }
-                (base_url, key) => {
-                    if let Some(url) = base_url {
-                        builder = builder.base_url(url);
-                    }
-                    if let Some(key) = key {
-                        builder = builder.api_key(key);
-                    }
-                }
-            }
-            let openai = builder.build().map_err(|error| BadSettings(error.to_string()))?;
-            Ok(Arc::new(openai.retry(Default::default())))
-        }
-        other => Err(bad("model.provider", other, "template or openai")),
-    }
-}
 
 /// Builds every target; without one in the settings, posts go to a file in the data folder.
 ///
@@ -216,12 +128,4 @@ fn outbox(settings: &Settings, path: Option<&str>) -> anyhow::Result<Arc<dyn Soc
 
 fn token_name(config: &TargetConfig) -> &str {
     config.token_env.as_deref().unwrap_or("MASTODON_ACCESS_TOKEN")
-}
-
-fn secret(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
-}
-
-fn bad(field: &str, value: &str, expected: &str) -> anyhow::Error {
-    BadSettings(format!("{field} is {value:?}, expected {expected}")).into()
 }
