@@ -3,6 +3,7 @@
 pub mod access;
 pub mod config;
 pub mod console;
+pub mod dead_letters;
 pub mod draft;
 mod error;
 pub mod gates;

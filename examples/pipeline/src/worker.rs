@@ -87,14 +87,16 @@ impl<'e> Bound<'e> {
         self.needs.found(&format!("the var {name}"), value)
     }
 
+    /// A secret that may be missing.
+    #[must_use]
+    pub fn optional_secret(&self, name: &str) -> Option<String> {
+        let value = self.env.secret(name).ok().map(|value| value.to_string());
+        value.filter(|value| !value.is_empty())
+    }
+
     /// A secret.
     pub fn secret(&mut self, name: &str) -> Option<String> {
-        let value = self
-            .env
-            .secret(name)
-            .ok()
-            .map(|value| value.to_string())
-            .filter(|value| !value.is_empty());
+        let value = self.optional_secret(name);
         self.needs.found(&format!("the secret {name}"), value)
     }
 

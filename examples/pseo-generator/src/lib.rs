@@ -10,6 +10,9 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::wasm_bindgen_futures; // named by what the attribute of `scheduled` writes
 use worker::{Context, Env, Request, Response, event};
 
+/// The queue behind the binding `SOCIAL_QUEUE`, as dead letters name it.
+const QUEUE: &str = "social-queue";
+
 /// Runs once for each instance.
 #[wasm_bindgen(start)]
 pub fn start() {
@@ -30,12 +33,15 @@ pub async fn scheduled(_event: JsValue, env: Env, _context: JsValue) -> Result<(
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
     let asked = pipeline::asked(request).await?;
     let mut need = Bound::to(&env);
-    let secret = need.secret("RUN_SECRET").unwrap_or_default(); // without it nobody is the owner
+    let secret = need.optional_secret("RUN_SECRET").unwrap_or_default(); // without it nobody is the owner
     let answer = match site(&mut need) {
-        Ok((config, store)) => serve(&asked, &secret, &config.site, &store, async || run(&env).await)
-            .await
-            .map_err(text),
         Err(why) => Err(why),
+        Ok(((config, store), queue)) => {
+            let run = async || run(&env).await;
+            serve(&asked, &secret, &config.site, &store, (&queue, QUEUE), run)
+                .await
+                .map_err(text)
+        }
     };
     pipeline::respond(answer)
 }
@@ -49,19 +55,24 @@ async fn run(env: &Env) -> Result<RunReport, String> {
     Ok(report)
 }
 
-fn site(need: &mut Bound<'_>) -> Result<(Config, D1Store), String> {
-    let (config, database) = (need.config(), need.d1("DB"));
-    need.whole(config.zip(database.map(D1Store::new)))
+type Site = ((Config, D1Store), CloudflareQueue);
+
+fn site(need: &mut Bound<'_>) -> Result<Site, String> {
+    let (config, store) = (need.config(), need.d1("DB").map(D1Store::new));
+    let queue = need.queue("SOCIAL_QUEUE").map(CloudflareQueue::new);
+    need.whole(config.zip(store).zip(queue))
 }
 
 fn generator(env: &Env) -> Result<Generator, String> {
     let mut need = Bound::to(env);
-    let (config, database) = (need.config(), need.d1("DB"));
-    let (queue, model) = (need.queue("SOCIAL_QUEUE"), model(&mut need));
-    let whole = config.zip(database).zip(queue).zip(model);
-    let (((config, database), queue), model) = need.whole(whole)?;
-    let (store, queue) = (Arc::new(D1Store::new(database)), Arc::new(CloudflareQueue::new(queue)));
-    Ok(Generator::new(Arc::new(config), store, queue, model))
+    let (model, site) = (model(&mut need), site(&mut need).ok()); // what is missing is noted
+    let (model, ((config, store), queue)) = need.whole(model.zip(site))?;
+    Ok(Generator::new(
+        Arc::new(config),
+        Arc::new(store),
+        Arc::new(queue),
+        model,
+    ))
 }
 
 fn model(need: &mut Bound<'_>) -> Option<Arc<dyn LanguageModel>> {

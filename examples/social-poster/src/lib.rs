@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use presswork_ai_adapter::{LanguageModel, LanguageModelExt, OpenAi};
 use presswork_content_store::D1Store;
-use presswork_pipeline::{Poster, worker as pipeline, worker::Bound};
-use presswork_queue::{CloudflareQueue, Delivery, Outcome, PushedBatch, Settle as _, Settlement, process};
+use presswork_pipeline::{Poster, dead_letters, worker as pipeline, worker::Bound};
+use presswork_queue::{CloudflareQueue, PushedBatch, process};
 use presswork_social::{Mastodon, SocialTarget};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::Env;
 use worker::wasm_bindgen_futures; // named by what the attribute of `queue` writes
+
+/// The queue of pages, as dead letters name it.
+const QUEUE: &str = "social-queue";
 
 /// The queue that failed messages end in.
 const DEAD_LETTERS: &str = "social-dlq";
@@ -34,7 +37,11 @@ async fn handle(batch: JsValue, env: &Env) -> Result<(), String> {
     let (batch, deliveries) =
         PushedBatch::new(batch, need.queue("DEAD_LETTERS").map(CloudflareQueue::new)).map_err(text)?;
     if batch.queue() == DEAD_LETTERS {
-        return record(&batch, deliveries).await;
+        let database = need.d1("DB");
+        let store = D1Store::new(need.whole(database)?);
+        return dead_letters::record(&store, &batch, QUEUE, &deliveries)
+            .await
+            .map_err(text);
     }
     let (poster, concurrency) = poster(&mut need)?;
     let report = process(&batch, deliveries, &poster, concurrency).await;
@@ -66,22 +73,6 @@ fn model(need: &mut Bound<'_>) -> Option<Arc<dyn LanguageModel>> {
         model = model.base_url(url);
     }
     Some(Arc::new(need.made(model.build())?.retry(Default::default())))
-}
-
-/// Writes each dead letter to the log, whole, and acknowledges it.
-async fn record(batch: &PushedBatch, deliveries: Vec<Delivery>) -> Result<(), String> {
-    for delivery in &deliveries {
-        let reason = delivery
-            .headers()
-            .get(PushedBatch::DEAD_REASON)
-            .map_or("delivered too often", String::as_str);
-        tracing::error!(id = %delivery.id(), reason, body = %String::from_utf8_lossy(delivery.body()), "dead letter");
-    }
-    let acks: Vec<_> = deliveries
-        .iter()
-        .map(|delivery| Settlement::new(delivery.lease().clone(), Outcome::Ack))
-        .collect();
-    batch.settle(&acks).await.map(drop).map_err(text)
 }
 
 fn text(error: impl std::fmt::Display) -> String {
