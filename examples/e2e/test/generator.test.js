@@ -51,7 +51,10 @@ describe("generator", { concurrency: 6 }, () => {
   });
 
   test("200 pages are split over runs of at most 50 queries each", async (t) => {
-    const s = await scene(t, { change: (generator) => { generator.PAGES_PER_RUN = "4"; generator.GENERATOR_CONCURRENCY = "4"; } });
+    const s = await scene(t, {
+      change: (generator) => Object.assign(generator, { PAGES_PER_RUN: "4", GENERATOR_CONCURRENCY: "4" }),
+      consumer: { maxBatchSize: 2 }, // as in wrangler.toml
+    });
     await s.plan(...Array.from({ length: 200 }, (_, n) => `page-${n}`));
     for (let run = 0; run < 50; run += 1) assert.equal((await s.cron()).outcome, "ok", s.log());
     await until("200 posts", async () => (await s.rows("SELECT count(*) AS n FROM post_ledger WHERE status = 'posted'"))[0].n === 200, 120);
@@ -59,6 +62,11 @@ describe("generator", { concurrency: 6 }, () => {
     await until("the tallies", () => s.tallies("scheduled").length === 50);
     for (const tally of s.tallies("scheduled")) assert.ok(tally.queries <= 50, JSON.stringify(tally));
     for (const tally of s.tallies("queue")) assert.ok(tally.queries <= 50, JSON.stringify(tally));
+    for (const [event, what] of [["scheduled", "page"], ["queue", "post"]]) {
+      const sum = (name) => s.tallies(event).reduce((sum, tally) => sum + tally[name], 0) / 200;
+      const most = Math.max(...s.tallies(event).map(({ queries }) => queries));
+      t.diagnostic(`for each ${what}: ${sum("calls")} calls of D1, ${sum("queries")} queries, ${sum("read")} rows read, ${sum("written")} written; at most ${most} queries in an event`);
+    }
   });
 
   for (const [what, write] of Object.entries({

@@ -66,9 +66,9 @@ describe("network", { concurrency: 8 }, () => {
     const s = await scene(t);
     s.world.faults.push({ status: 422, error: "Validation failed: Text can't be blank" });
     await published(s);
-    await until("a dead letter", () => s.log().includes('"dead letter"'));
+    await until("a dead letter", async () => (await s.rows("SELECT reason FROM dead_letter")).length === 1);
     assert.equal((await state(s)).status, "rejected");
-    assert.match(s.log(), /can't be blank/);
+    assert.match((await s.rows("SELECT reason FROM dead_letter"))[0].reason, /can't be blank/);
     assert.deepEqual([s.world.posts.length, s.world.statuses.length], [1, 0]);
   });
 

@@ -48,8 +48,9 @@ describe("site", { concurrency: 4 }, () => {
     const s = await scene(t);
     await s.plan("alpha");
     for (const wrong of ["", "run-test-secret-0123456780", "run-test-secret-01234567890"]) {
-      for (const path of ["/run", "/topics"]) assert.equal((await s.post(path, "", wrong)).status, 401, path);
+      for (const path of ["/run", "/topics", "/redrive", "/discard"]) assert.equal((await s.post(path, "", wrong)).status, 401, path);
     }
+    assert.equal((await s.get("/dead-letters")).status, 401);
     const answer = await s.post("/run");
     assert.equal(answer.status, 200);
     assert.equal((await answer.json()).published, 1);
