@@ -30,6 +30,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0002_dead_letters.sql",
         statements: DEAD_LETTERS,
     },
+    Migration {
+        version: 3,
+        name: "0003_list_by_site.sql",
+        statements: LIST_BY_SITE,
+    },
 ];
 
 /// Every table, without the ledger of migrations. Empty when each is.
@@ -205,6 +210,9 @@ const INIT: &[&str] = &[
 ) STRICT",
     "CREATE INDEX IF NOT EXISTS ix_spend_time ON spend_ledger (at_ms)",
 ];
+
+/// A list of a whole site goes by its ids. Without it SQLite reads every page of the site for each piece.
+const LIST_BY_SITE: &[&str] = &["CREATE INDEX IF NOT EXISTS ix_content_site ON content_metadata (site, id)"];
 
 const DEAD_LETTERS: &[&str] = &["CREATE TABLE IF NOT EXISTS dead_letter (
   id                TEXT NOT NULL PRIMARY KEY,

@@ -1,0 +1,1 @@
+CREATE INDEX IF NOT EXISTS ix_content_site ON content_metadata (site, id);
