@@ -17,7 +17,7 @@ pub fn run() -> Result<Vec<Table>> {
     let mut rows = Vec::new();
     let mut memory = Vec::new();
     for backend in ["sqlite", "memory"] {
-        for pages in [320, 1_600] {
+        for pages in [160, 800] {
             let ideal = (pages * LATENCY_MS) as f64 / CONCURRENCY as f64;
             let medians = measure::medians(3, |_| measure::run(&program, backend, pages, &more), 1)?;
             let wall = medians[0]["wall_ns"] * pages as f64 / 1e6;
@@ -28,7 +28,7 @@ pub fn run() -> Result<Vec<Table>> {
                 vec![wall, ideal, wall / ideal, cpu],
             ));
             if backend == "sqlite" {
-                let role = if pages == 320 { Role::Base } else { Role::Own };
+                let role = if pages == 160 { Role::Base } else { Role::Own };
                 memory.push(Row::new(&format!("{pages} pages"), role, vec![peak]));
             }
         }
