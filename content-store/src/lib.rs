@@ -22,6 +22,7 @@ mod spend_ledger;
 mod status;
 mod store;
 mod text;
+mod upkeep;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -57,9 +58,10 @@ pub use spend::{NewSpend, SpendQuery, SpendTotals};
 pub use spend_ledger::SpendLedger;
 pub use status::{Counts, Status};
 pub use store::ContentStore;
+pub use upkeep::{PrunePlan, Pruned, Upkeep};
 
 #[cfg(feature = "mock")]
 pub use {
     dead_letters::MockDeadLetters, outbox::MockOutbox, pages::MockPages, post_ledger::MockPostLedger,
-    spend_ledger::MockSpendLedger,
+    spend_ledger::MockSpendLedger, upkeep::MockUpkeep,
 };

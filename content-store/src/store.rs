@@ -10,19 +10,20 @@ use crate::{
     Claim, Counts, Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters, NewDeadLetter,
     NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page, PageId, PageList,
     PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList, PostOutcome, PostQuery,
-    PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger, SpendQuery, SpendTotals, Transition,
+    PostRecord, PostRef, PostStatus, PrunePlan, Pruned, Result, Revision, SavePage, SpendLedger, SpendQuery,
+    SpendTotals, Transition, Upkeep,
 };
 
-/// Everything a pipeline stores: [`Pages`], their [`Outbox`], the [`PostLedger`], the [`SpendLedger`] and
-/// [`DeadLetters`].
+/// Everything a pipeline stores: [`Pages`], their [`Outbox`], the [`PostLedger`], the [`SpendLedger`],
+/// [`DeadLetters`] and their [`Upkeep`].
 ///
-/// Implemented for whatever implements the five. `Arc<dyn ContentStore>` is a `ContentStore` itself.
+/// Implemented for whatever implements the six. `Arc<dyn ContentStore>` is a `ContentStore` itself.
 ///
 /// - A store that outlives its process has every acknowledged write when it is opened again
 ///   (`acknowledged_writes_are_there_after_a_reopen`).
-pub trait ContentStore: Pages + Outbox + PostLedger + SpendLedger + DeadLetters {}
+pub trait ContentStore: Pages + Outbox + PostLedger + SpendLedger + DeadLetters + Upkeep {}
 
-impl<T: Pages + Outbox + PostLedger + SpendLedger + DeadLetters + ?Sized> ContentStore for T {}
+impl<T: Pages + Outbox + PostLedger + SpendLedger + DeadLetters + Upkeep + ?Sized> ContentStore for T {}
 
 const _: fn(&dyn ContentStore) = |_| {};
 const _: fn() = || {
@@ -140,6 +141,13 @@ macro_rules! forward {
             }
             async fn count_dead_letters<'a>(&self, queue: Option<&'a str>) -> Result<u64> {
                 (**self).count_dead_letters(queue).await
+            }
+        }
+
+        #[async_trait]
+        impl<T: Upkeep + ?Sized> Upkeep for $pointer {
+            async fn prune(&self, plan: &PrunePlan) -> Result<Pruned> {
+                (**self).prune(plan).await
             }
         }
     )+};

@@ -8,7 +8,8 @@ use crate::{
     Claim, Counts, Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters, Error,
     NewDeadLetter, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page, PageId,
     PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList, PostOutcome, PostQuery,
-    PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger, SpendQuery, SpendTotals, Transition,
+    PostRecord, PostRef, PostStatus, PrunePlan, Pruned, Result, Revision, SavePage, SpendLedger, SpendQuery,
+    SpendTotals, Transition, Upkeep,
 };
 
 /// A store that makes a change and then loses the answer, once per [`lose_next`](Self::lose_next).
@@ -167,5 +168,13 @@ impl<S: DeadLetters> DeadLetters for LosesAnswers<S> {
     }
     async fn count_dead_letters<'a>(&self, queue: Option<&'a str>) -> Result<u64> {
         self.inner.count_dead_letters(queue).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: Upkeep> Upkeep for LosesAnswers<S> {
+    async fn prune(&self, plan: &PrunePlan) -> Result<Pruned> {
+        self.answer(self.inner.prune(plan).await)
     }
 }

@@ -52,6 +52,7 @@ mod post_lives;
 mod reads;
 mod saves;
 mod spend;
+mod upkeep;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -65,7 +66,7 @@ pub use loses_answers::LosesAnswers;
 pub mod cases {
     pub use super::{
         claims::*, dead_letters::*, lives::*, outbox::*, plans::*, post_claims::*, post_lives::*, reads::*, saves::*,
-        spend::*,
+        spend::*, upkeep::*,
     };
 }
 
@@ -218,7 +219,8 @@ macro_rules! __content_store_case_list {
             take_dead_letters_leases_the_free_ones, take_dead_letters_takes_over_an_expired_lease,
             takers_at_once_are_disjoint, take_dead_letters_repeats, remove_dead_letters_ends_what_was_redriven,
             remove_dead_letters_discards_what_is_free, remove_dead_letters_repeats,
-            count_dead_letters_follows_every_change
+            count_dead_letters_follows_every_change,
+            prune_deletes_only_history, prune_goes_on_until_nothing_is_left, prune_refuses_senseless_wishes
         }
     };
 }

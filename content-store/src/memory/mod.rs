@@ -6,6 +6,7 @@ mod pages;
 mod plan;
 mod posts;
 mod spend;
+mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -44,7 +45,7 @@ impl MemoryStore {
         answer: impl FnOnce(&State, Option<&Done>) -> Result<T>,
     ) -> Result<T> {
         let mut state = self.lock();
-        if let Some((used_for, done)) = state.ops.get(&op.id) {
+        if let Some(OpRow { used_for, done, .. }) = state.ops.get(&op.id) {
             if *used_for != request {
                 return Err(Error::OpReused {
                     store: STORE,
@@ -57,7 +58,12 @@ impl MemoryStore {
         let done = run(&mut state)?;
         let answer = answer(&state, done.as_ref())?;
         if let Some(done) = done {
-            state.ops.insert(op.id, (request, done));
+            let row = OpRow {
+                used_for: request,
+                done,
+                at_ms: op.at_ms,
+            };
+            state.ops.insert(op.id, row);
         }
         Ok(answer)
     }
@@ -72,7 +78,7 @@ fn place(page: &Page, value: &str) -> Place {
 
 #[derive(Debug, Default)]
 struct State {
-    ops: HashMap<OpId, (String, Done)>,
+    ops: HashMap<OpId, OpRow>,
     pages: BTreeMap<PageId, PageRow>,
     row_keys: BTreeMap<Place, PageId>,
     slugs: BTreeMap<Place, PageId>,
@@ -85,6 +91,13 @@ struct State {
     post_keys: BTreeMap<String, PostId>,
     spend: Vec<spend::Row>,
     dead_letters: BTreeMap<DeadLetterId, dead_letters::Row>,
+}
+
+#[derive(Debug)]
+struct OpRow {
+    used_for: String,
+    done: Done,
+    at_ms: i64,
 }
 
 #[derive(Debug)]

@@ -50,6 +50,11 @@ impl Row {
         }
     }
 
+    /// When it was written and its id, once it is sent.
+    pub(super) fn sent(&self) -> Option<(i64, OutboxId)> {
+        (self.standing == Standing::Sent).then(|| (self.row.created_at_ms, self.row.id.clone()))
+    }
+
     fn held_by(&self, owner: &str) -> bool {
         self.standing == Standing::Claimed && self.owner.as_deref() == Some(owner)
     }

@@ -1,6 +1,6 @@
-//! The five traits of a store that speaks SQL: check, batch, run.
+//! The six traits of a store that speaks SQL: check, batch, run.
 
-/// Implements [`ContentStore`](crate::ContentStore)'s five traits for a store with an `origin`, `write` and `read`;
+/// Implements [`ContentStore`](crate::ContentStore)'s six traits for a store with an `origin`, `write` and `read`;
 /// `landed_by` is the one that sees every write asked for before it.
 macro_rules! ledgers {
     ($store:ty, landed_by: $landed_by:ident) => {
@@ -9,13 +9,13 @@ macro_rules! ledgers {
         use async_trait::async_trait;
         use serde_json::Value;
 
-        use $crate::sql::{self, dead_letters, outbox, page_reads, pages, plan, posts, spend};
+        use $crate::sql::{self, dead_letters, outbox, page_reads, pages, plan, posts, spend, upkeep};
         use $crate::{
             Claim, Counts, Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters,
             NewDeadLetter, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page,
             PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList,
-            PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, Result, Revision, SavePage, SpendLedger,
-            SpendQuery, SpendTotals, Transition, check, cursor, limits, text,
+            PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, PrunePlan, Pruned, Result, Revision, SavePage,
+            SpendLedger, SpendQuery, SpendTotals, Transition, Upkeep, check, cursor, limits, text,
         };
 
         #[async_trait]
@@ -222,6 +222,15 @@ macro_rules! ledgers {
 
             async fn count_dead_letters<'a>(&self, queue: Option<&'a str>) -> Result<u64> {
                 self.read(dead_letters::count(&self.origin, queue)).await
+            }
+        }
+
+        #[async_trait]
+        impl Upkeep for $store {
+            async fn prune(&self, plan: &PrunePlan) -> Result<Pruned> {
+                text::rows(plan.limit)?;
+                text::time("before_ms", plan.before_ms)?;
+                self.write(upkeep::prune(plan)).await
             }
         }
     };

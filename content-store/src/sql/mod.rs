@@ -18,6 +18,7 @@ pub(crate) mod plan;
 pub(crate) mod posts;
 mod read;
 pub(crate) mod spend;
+pub(crate) mod upkeep;
 
 use std::borrow::Cow;
 use std::sync::Arc;

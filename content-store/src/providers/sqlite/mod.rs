@@ -1,5 +1,6 @@
 //! [`SqliteStore`]: one file, one writer thread, a few readers. <https://sqlite.org/wal.html>
 
+mod care;
 mod classify;
 mod connection;
 mod ledgers;
@@ -28,6 +29,7 @@ pub(crate) const STORE: &str = "sqlite";
 #[derive(Debug)]
 pub struct SqliteStore {
     origin: Origin,
+    path: PathBuf,
     threads: Threads,
 }
 
@@ -144,7 +146,11 @@ impl SqliteBuilder {
         }
         let readers = (0..self.readers).map(|_| open(false)).collect::<Result<Vec<_>>>()?;
         let threads = Threads::start(&origin, writer, readers)?;
-        Ok(SqliteStore { origin, threads })
+        Ok(SqliteStore {
+            origin,
+            path: self.path,
+            threads,
+        })
     }
 }
 

@@ -113,7 +113,15 @@ async fn a_damaged_file_is_corrupt() {
     let topics: Vec<_> = (0..200).map(|n| topic(n, 2_000)).collect();
     store.plan(&Op::now(), &topics).await.unwrap();
     drop(store);
-    let mut bytes = std::fs::read(&path).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    // One index entry that no row has: only a look at everything finds it.
+    let at = whole.windows(7).rposition(|bytes| bytes == b"page-77").unwrap();
+    let mut bytes = whole.clone();
+    bytes[at + 6] = b'0';
+    std::fs::write(&path, &bytes).unwrap();
+    let checked = SqliteStore::open(&path).unwrap().check_integrity().await;
+    assert!(matches!(checked, Err(Error::Corrupt { .. })), "{checked:?}");
+    let mut bytes = whole;
     bytes.iter_mut().skip(4_096).for_each(|byte| *byte = 0xA5);
     std::fs::write(&path, bytes).unwrap();
     let answer = match SqliteStore::open(&path) {
@@ -234,6 +242,34 @@ async fn a_database_migrated_by_files_is_taken_as_it_is() {
         .query_row("SELECT count(*) FROM d1_migrations", [], |row| row.get(0))
         .unwrap();
     assert_eq!(usize::try_from(applied).unwrap(), migrations::MIGRATIONS.len());
+}
+
+#[tokio::test]
+async fn a_backup_is_whole_and_on_its_own() {
+    let (folder, path) = file();
+    let store = SqliteStore::open(&path).unwrap();
+    let copy = folder.path().join("copy.db");
+    let writes = join_all((0..40).map(|n| {
+        let store = &store;
+        async move { store.plan(&Op::now(), &[topic(n, 2_000)]).await.unwrap() }
+    }));
+    let (_, copied) = futures_util::future::join(writes, store.backup(&copy)).await;
+    copied.unwrap();
+    store.check_integrity().await.unwrap();
+    let error = store.backup(&copy).await.unwrap_err();
+    assert!(error.to_string().contains("exists already"), "{error}");
+    let error = store.backup(folder.path().join("no/such/folder.db")).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    // One moment of the writing: page and revision stand together.
+    let copy = SqliteStore::open(&copy).unwrap();
+    copy.check_integrity().await.unwrap();
+    let query = crate::PageQuery {
+        site: "site".to_owned(),
+        status: None,
+    };
+    for page in copy.list(&query, None, 100).await.unwrap().items {
+        assert_eq!(copy.revisions(&page.id).await.unwrap().len(), 1);
+    }
 }
 
 #[test]

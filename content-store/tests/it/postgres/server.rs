@@ -79,7 +79,9 @@ impl Server {
 
     /// Starts the server on the data it has, on the port it had.
     pub(crate) async fn run(&mut self) {
-        for _ in 0..5 {
+        let first = self.port == 0;
+        // After a crash the children of the old server may still hold its memory for a moment.
+        for _ in 0..if first { 5 } else { 100 } {
             if self.port == 0 {
                 let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
                 self.port = free.local_addr().unwrap().port();
@@ -101,7 +103,11 @@ impl Server {
             }
             // Somebody else may have taken the port.
             self.kill();
-            self.port = 0;
+            if first {
+                self.port = 0;
+            } else {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
         }
         panic!("the server does not start");
     }
