@@ -1,5 +1,6 @@
 //! D1 over REST, against a fake of the service.
 
+mod counts;
 mod fake;
 
 use std::sync::Arc;
