@@ -91,3 +91,40 @@ async fn saves_with_1_and_16_writers() {
         }
     }
 }
+
+/// Page 1,000 costs what page 1 costs. `CONTENT_STORE_ROWS=1000000` for the large table.
+#[tokio::test]
+async fn keyset_page_1_000_costs_what_page_1_costs() {
+    const PAGE: u32 = 20;
+    let rows = std::env::var("CONTENT_STORE_ROWS")
+        .ok()
+        .and_then(|rows| rows.parse().ok());
+    let rows: usize = rows.unwrap_or(20_500).max(20_500);
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("content.db")).unwrap();
+    for from in (0..rows).step_by(1_000) {
+        let batch = topics(from, 1_000.min(rows - from));
+        store.plan(&Op::now(), &batch).await.unwrap();
+    }
+    let query = presswork_content_store::PageQuery {
+        site: "site".to_owned(),
+        status: Some(Status::Planned),
+    };
+    let mut after = None;
+    for _ in 1..1_000 {
+        after = store.list(&query, after.as_ref(), PAGE).await.unwrap().next;
+    }
+    assert!(after.is_some(), "page 1,000 is there");
+    // The fastest of many in turns: what else the machine does only makes them slower.
+    let mut fastest = [Duration::MAX; 2];
+    for _ in 0..200 {
+        for (fastest, after) in fastest.iter_mut().zip([None, after.as_ref()]) {
+            let start = Instant::now();
+            let list = store.list(&query, after, PAGE).await.unwrap();
+            *fastest = start.elapsed().min(*fastest);
+            assert_eq!(list.items.len(), 20);
+        }
+    }
+    println!("{rows} rows: page 1 {:?}, page 1,000 {:?}", fastest[0], fastest[1]);
+    assert!(fastest[1] < fastest[0] * 3, "{fastest:?}");
+}
