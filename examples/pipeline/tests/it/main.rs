@@ -5,5 +5,6 @@
 mod generator;
 mod import;
 mod poster;
+mod serve;
 mod site;
 mod support;
