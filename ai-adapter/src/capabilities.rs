@@ -13,7 +13,7 @@ pub struct Capabilities {
     pub json_mode: bool,
     /// [`TextRequest::tools`].
     pub tools: bool,
-    /// [`ToolChoice::Named`]: the model can be made to call one tool.
+    /// [`ToolChoice::Named`] and [`ToolChoice::Required`]: the model can be made to call a tool.
     pub forced_tool: bool,
     /// [`LanguageModel::stream`](crate::LanguageModel::stream).
     pub streaming: bool,
@@ -77,13 +77,14 @@ impl Capabilities {
     pub fn check(&self, provider: &str, request: &TextRequest) -> Result<()> {
         let forced = match &request.tool_choice {
             ToolChoice::Named(name) => Some(name),
-            ToolChoice::Auto => None,
+            ToolChoice::Auto | ToolChoice::None | ToolChoice::Required => None,
         };
+        let is_forced = forced.is_some() || request.tool_choice == ToolChoice::Required;
         let needs = [
             (request.schema.is_some(), self.native_schema, "a response schema"),
             (request.json_mode, self.json_mode, "JSON mode"),
             (!request.tools.is_empty(), self.tools, "tools"),
-            (forced.is_some(), self.forced_tool, "a forced tool"),
+            (is_forced, self.forced_tool, "a forced tool"),
             (
                 request.temperature.is_some() || request.top_p.is_some(),
                 self.sampling,
@@ -102,6 +103,10 @@ impl Capabilities {
         if let Some(name) = forced.filter(|name| !request.tools.iter().any(|tool| tool.name == **name)) {
             let message = format!("the request forces the tool `{name}` and does not define it");
             return Err(Error::Config(Failure::new(provider, message).boxed()));
+        }
+        if request.tools.is_empty() && request.tool_choice == ToolChoice::Required {
+            let failure = Failure::new(provider, "the request forces a tool and defines none");
+            return Err(Error::Config(failure.boxed()));
         }
         if request.messages.is_empty() {
             return Err(Error::Config(

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::Attempt;
+use crate::{Attempt, Limits};
 
 /// A message longer than this is cut; servers echo whole prompts.
 const MAX_MESSAGE_CHARS: usize = 500;
@@ -35,6 +35,8 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// What the server says about repeating; overrides what the condition says.
     pub retryable: Option<bool>,
+    /// What the provider says is left of its rate limits.
+    pub limits: Limits,
     /// Every attempt made, the failing one last.
     pub attempts: Vec<Attempt>,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -51,6 +53,7 @@ impl Failure {
             request_id: None,
             retry_after: None,
             retryable: None,
+            limits: Limits::default(),
             attempts: Vec::new(),
             source: None,
         }

@@ -12,6 +12,7 @@ mod image_model;
 mod language_model;
 mod language_model_ext;
 mod ledger;
+mod limits;
 mod message;
 mod object;
 mod platform;
@@ -20,6 +21,7 @@ mod response;
 mod retry;
 #[cfg(feature = "__http")]
 mod retry_after;
+mod schema;
 mod scripted;
 mod secret;
 #[cfg(feature = "__http")]
@@ -43,17 +45,25 @@ pub use crate::image_model::{Image, ImageModel, ImageRequest, ImageResponse};
 pub use crate::language_model::LanguageModel;
 pub use crate::language_model_ext::LanguageModelExt;
 pub use crate::ledger::Attempt;
-pub use crate::message::{Message, Part, Role, Tool, ToolCall, ToolChoice};
+pub use crate::limits::{Limits, Window};
+pub use crate::message::{Message, Part, Role, Tool, ToolCall, ToolChoice, Verbatim};
 #[cfg(feature = "mock")]
 pub use crate::mock::{MockImageModel, MockLanguageModel};
-pub use crate::object::{Object, strict_schema};
+pub use crate::object::Object;
+#[cfg(feature = "anthropic")]
+pub use crate::providers::anthropic::Anthropic;
+#[cfg(feature = "gemini")]
+pub use crate::providers::gemini::Gemini;
 #[cfg(feature = "openai")]
 pub use crate::providers::openai::OpenAi;
 #[cfg(feature = "template")]
 pub use crate::providers::template::Template;
+#[cfg(feature = "workers-ai")]
+pub use crate::providers::workers_ai::WorkersAi;
 pub use crate::request::{ReasoningEffort, ResponseSchema, TextRequest};
 pub use crate::response::{FinishReason, TextResponse, Usage};
 pub use crate::retry::{Retry, RetryPolicy};
+pub use crate::schema::{CompiledSchema, Loss, LossKind, SchemaDialect, compile_schema, lint_schema};
 pub use crate::scripted::Scripted;
 pub use crate::secret::ApiKey;
 pub use crate::stream::{StreamEvent, TextStream};

@@ -1,9 +1,11 @@
 //! The conversation: who said what, and the tools a model may call.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Role {
     /// The person or program that asks.
@@ -15,7 +17,7 @@ pub enum Role {
 }
 
 /// One turn of a conversation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
     /// Who speaks.
@@ -25,7 +27,8 @@ pub struct Message {
 }
 
 /// A piece of a turn.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Part {
     /// Plain text.
@@ -39,6 +42,31 @@ pub enum Part {
         /// The tool's output.
         content: String,
     },
+    /// A whole turn of the model as its provider wrote it; in turns of [`Role::Assistant`].
+    Verbatim(Verbatim),
+}
+
+/// A turn as its provider wrote it, with what only that provider can read: signed thoughts, encrypted reasoning.
+///
+/// A provider that finds one of its own dialect in a turn sends it back unchanged and passes over the turn's other
+/// parts, which say the same to everybody else; other dialects pass over this one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Verbatim {
+    /// Whose words these are: `"anthropic"`, `"gemini"`, `"openai-responses"`, `"openai-chat"`.
+    pub dialect: String,
+    /// The turn, or its content, in that dialect.
+    pub content: Value,
+}
+
+impl Verbatim {
+    /// A turn in `dialect`.
+    pub fn new(dialect: impl Into<String>, content: Value) -> Self {
+        Self {
+            dialect: dialect.into(),
+            content,
+        }
+    }
 }
 
 impl Message {
@@ -82,14 +110,22 @@ impl Message {
     pub fn text(&self) -> String {
         let texts = self.parts.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.as_str()),
-            Part::ToolCall(_) | Part::ToolResult { .. } => None,
+            Part::ToolCall(_) | Part::ToolResult { .. } | Part::Verbatim(_) => None,
         });
         texts.collect()
+    }
+
+    /// The turn in the words of `dialect`, when it has them.
+    pub fn verbatim(&self, dialect: &str) -> Option<&Value> {
+        self.parts.iter().find_map(|part| match part {
+            Part::Verbatim(verbatim) if verbatim.dialect == dialect => Some(&verbatim.content),
+            _ => None,
+        })
     }
 }
 
 /// A tool the model may call. Running it is the caller's part.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Tool {
     /// Letters, digits, `_` and `-`, at most 64.
@@ -112,18 +148,23 @@ impl Tool {
 }
 
 /// Whether the model calls a tool.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ToolChoice {
     /// The model decides.
     #[default]
     Auto,
+    /// The model calls none, although it is told of them.
+    None,
+    /// The model must call some tool.
+    Required,
     /// The model must call the tool of this name.
     Named(String),
 }
 
 /// A call the model asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ToolCall {
     /// The id to answer under; made up (`call_0`) when the server gives none.

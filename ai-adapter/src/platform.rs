@@ -2,6 +2,56 @@
 
 pub(crate) use imp::*;
 
+/// Sorts an error of reqwest; the two targets tell time-outs and connections differently.
+#[cfg(feature = "__http")]
+fn told_by(
+    error: reqwest::Error,
+    is_timeout: fn(&reqwest::Error) -> bool,
+    is_connect: fn(&reqwest::Error) -> bool,
+) -> (crate::http::Break, String, Option<reqwest::Error>) {
+    use crate::http::Break;
+    let error = error.without_url();
+    let what = match (is_timeout(&error), is_connect(&error)) {
+        (true, true) => Break::ConnectTimeout,
+        (true, false) => Break::Timeout,
+        _ if error.is_builder() => Break::Build,
+        (false, true) => Break::Connect,
+        _ if error.is_body() || error.is_decode() => Break::Body,
+        (false, false) => Break::Other,
+    };
+    let mut root: &dyn std::error::Error = &error;
+    while let Some(next) = root.source() {
+        root = next;
+    }
+    let root = root.to_string();
+    (what, root, Some(error))
+}
+
+/// The binding of Workers AI, which exists in a Worker only.
+#[cfg(all(feature = "workers-ai", target_arch = "wasm32"))]
+mod ai;
+
+#[cfg(all(feature = "workers-ai", target_arch = "wasm32"))]
+pub use self::ai::AiBinding;
+#[cfg(all(feature = "workers-ai", target_arch = "wasm32"))]
+pub(crate) use self::ai::run_binding;
+
+/// A Worker's `AI` binding: `AiBinding::from(JsValue)` of `env.AI`. There is none outside a Worker, and no way to make one.
+#[cfg(all(feature = "workers-ai", not(target_arch = "wasm32")))]
+#[derive(Debug, Clone)]
+pub enum AiBinding {}
+
+#[cfg(all(feature = "workers-ai", not(target_arch = "wasm32")))]
+pub(crate) async fn run_binding(
+    binding: &AiBinding,
+    _model: &str,
+    _inputs: &str,
+    _options: &str,
+    _timeout: std::time::Duration,
+) -> Result<(u16, reqwest::header::HeaderMap, Body), Broken> {
+    match *binding {}
+}
+
 /// Native: tokio's timer and the operating system's clock.
 #[cfg(not(target_arch = "wasm32"))]
 mod imp {
@@ -28,6 +78,8 @@ mod imp {
 
         use bytes::Bytes;
 
+        use crate::http::Break;
+
         /// A name the resolver cannot reach must not eat the whole call; ten seconds cover a slow handshake.
         const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -52,17 +104,17 @@ mod imp {
                 Self(response)
             }
 
-            pub(crate) async fn chunk(&mut self) -> reqwest::Result<Option<Bytes>> {
+            pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Broken> {
                 self.0.chunk().await
             }
         }
 
-        pub(crate) fn is_timeout(error: &reqwest::Error) -> bool {
-            error.is_timeout()
-        }
+        /// Why an exchange ended.
+        pub(crate) type Broken = reqwest::Error;
 
-        pub(crate) fn is_connect(error: &reqwest::Error) -> bool {
-            error.is_connect()
+        /// What broke, the words of its first cause, and the error to keep.
+        pub(crate) fn broken(error: Broken) -> (Break, String, Option<reqwest::Error>) {
+            super::super::told_by(error, reqwest::Error::is_timeout, reqwest::Error::is_connect)
         }
     }
 }
@@ -88,13 +140,15 @@ mod imp {
     pub(crate) use http::*;
 
     #[cfg(feature = "__http")]
-    mod http {
+    pub(crate) mod http {
         use std::future::Future;
         use std::pin::Pin;
 
         use bytes::Bytes;
         use futures_util::{Stream, StreamExt};
         use send_wrapper::SendWrapper;
+
+        use crate::http::Break;
 
         pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
             reqwest::Client::builder().build()
@@ -105,29 +159,62 @@ mod imp {
             SendWrapper::new(future)
         }
 
-        type Chunks = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>>>>;
+        type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, Broken>>>>;
 
         /// A response's body, chunk by chunk.
         pub(crate) struct Body(SendWrapper<Chunks>);
 
         impl Body {
             pub(crate) fn new(response: reqwest::Response) -> Self {
-                let chunks: Chunks = Box::pin(response.bytes_stream());
+                let chunks: Chunks = Box::pin(response.bytes_stream().map(|chunk| chunk.map_err(Broken::Http)));
                 Self(SendWrapper::new(chunks))
             }
 
-            pub(crate) async fn chunk(&mut self) -> reqwest::Result<Option<Bytes>> {
+            #[cfg(feature = "workers-ai")]
+            pub(crate) fn of(chunks: Chunks) -> Self {
+                Self(SendWrapper::new(chunks))
+            }
+
+            pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Broken> {
                 self.0.next().await.transpose()
             }
         }
 
+        /// Why an exchange ended.
+        #[derive(Debug)]
+        pub(crate) enum Broken {
+            Http(reqwest::Error),
+            /// A binding threw.
+            #[cfg(feature = "workers-ai")]
+            Js(String),
+            #[cfg(feature = "workers-ai")]
+            TimedOut,
+        }
+
+        impl From<reqwest::Error> for Broken {
+            fn from(error: reqwest::Error) -> Self {
+                Self::Http(error)
+            }
+        }
+
+        /// What broke, the words of its first cause, and the error to keep.
+        pub(crate) fn broken(broken: Broken) -> (Break, String, Option<reqwest::Error>) {
+            match broken {
+                Broken::Http(error) => super::super::told_by(error, is_timeout, is_connect),
+                #[cfg(feature = "workers-ai")]
+                Broken::Js(thrown) => (Break::Other, thrown, None),
+                #[cfg(feature = "workers-ai")]
+                Broken::TimedOut => (Break::Timeout, String::new(), None),
+            }
+        }
+
         /// workerd wraps the abort reason, so `is_timeout()` is false there although the time-out fired.
-        pub(crate) fn is_timeout(error: &reqwest::Error) -> bool {
+        fn is_timeout(error: &reqwest::Error) -> bool {
             error.is_timeout() || format!("{error:?}").contains("errors::TimedOut")
         }
 
         /// `fetch` tells no connection failure apart from another failure to send.
-        pub(crate) fn is_connect(error: &reqwest::Error) -> bool {
+        fn is_connect(error: &reqwest::Error) -> bool {
             error.is_request() && !is_timeout(error)
         }
     }

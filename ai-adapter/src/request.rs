@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Message, Tool, ToolChoice};
@@ -21,7 +22,8 @@ use crate::{Message, Tool, ToolChoice};
 ///     .timeout(Duration::from_secs(60));
 /// assert_eq!(request.messages.len(), 1);
 /// ```
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct TextRequest {
     /// The conversation so far, oldest first.
@@ -159,7 +161,7 @@ impl TextRequest {
 }
 
 /// The schema an answer has to fit.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ResponseSchema {
     /// The object's name: letters, digits, `_` and `-`, at most 64.
@@ -205,7 +207,8 @@ fn wire_name(title: &str) -> String {
 }
 
 /// How hard a reasoning model thinks. Which steps a model takes differs; a wrong one is rejected by the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReasoningEffort {
     /// Not at all.
@@ -218,6 +221,11 @@ pub enum ReasoningEffort {
     Medium,
     /// Much.
     High,
+    /// Very much.
+    #[serde(rename = "xhigh")]
+    XHigh,
+    /// As much as the model can.
+    Max,
 }
 
 impl ReasoningEffort {
@@ -229,6 +237,8 @@ impl ReasoningEffort {
             Self::Low => "low",
             Self::Medium => "medium",
             Self::High => "high",
+            Self::XHigh => "xhigh",
+            Self::Max => "max",
         }
     }
 }

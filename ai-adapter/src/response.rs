@@ -1,6 +1,8 @@
 //! What a language model answers.
 
-use crate::{Attempt, ToolCall};
+use serde::{Deserialize, Serialize};
+
+use crate::{Attempt, Limits, Message, Part, Role, ToolCall, Verbatim};
 
 /// An answer.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,6 +20,10 @@ pub struct TextResponse {
     pub finish_raw: Option<String>,
     /// What it took, as far as the provider reports it.
     pub usage: Usage,
+    /// The turn as the provider wrote it, when it holds what must go back unchanged (signed thoughts, encrypted reasoning).
+    pub verbatim: Option<Box<Verbatim>>,
+    /// What the provider says is left of its rate limits.
+    pub limits: Limits,
     /// What the caller should know and need not act on.
     pub warnings: Vec<String>,
     /// The provider's id of the request, to quote to its support.
@@ -42,6 +48,21 @@ impl TextResponse {
         }
     }
 
+    /// The answer as the next turn of its conversation; tool results go after it.
+    pub fn message(&self) -> Message {
+        let text = Some(&self.text).filter(|text| !text.is_empty());
+        let verbatim = self.verbatim.as_deref().cloned().map(Part::Verbatim);
+        Message {
+            role: Role::Assistant,
+            parts: text
+                .map(|text| Part::Text(text.clone()))
+                .into_iter()
+                .chain(self.tool_calls.iter().cloned().map(Part::ToolCall))
+                .chain(verbatim)
+                .collect(),
+        }
+    }
+
     /// Whether the model declined: it said so, or a content filter stopped it.
     pub fn is_refused(&self) -> bool {
         self.refusal.is_some() || self.finish == FinishReason::ContentFilter
@@ -49,7 +70,8 @@ impl TextResponse {
 }
 
 /// Why an answer ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FinishReason {
     /// It was complete, or met a stop text.
@@ -60,6 +82,8 @@ pub enum FinishReason {
     ToolCalls,
     /// A content filter stopped it.
     ContentFilter,
+    /// The provider paused it: send the [`message`](TextResponse::message) back, and it goes on.
+    Pause,
     /// A reason this crate does not know, in the provider's word.
     Other(String),
     /// The provider gave none.
@@ -68,7 +92,8 @@ pub enum FinishReason {
 }
 
 /// Tokens, as far as the provider reports them; a missing number is unknown, not zero.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Usage {
     /// Tokens read, cached ones included.
@@ -77,6 +102,8 @@ pub struct Usage {
     pub output_tokens: Option<u64>,
     /// Of the tokens read, those that came from the provider's prompt cache.
     pub cached_input_tokens: Option<u64>,
+    /// Of the tokens read, those that were written to the provider's prompt cache.
+    pub cache_write_tokens: Option<u64>,
     /// Of the tokens written, those the model thought with.
     pub reasoning_tokens: Option<u64>,
 }
@@ -105,6 +132,7 @@ impl Usage {
             input_tokens: add(self.input_tokens, other.input_tokens),
             output_tokens: add(self.output_tokens, other.output_tokens),
             cached_input_tokens: add(self.cached_input_tokens, other.cached_input_tokens),
+            cache_write_tokens: add(self.cache_write_tokens, other.cache_write_tokens),
             reasoning_tokens: add(self.reasoning_tokens, other.reasoning_tokens),
         }
     }

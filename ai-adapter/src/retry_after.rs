@@ -4,6 +4,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use reqwest::header::HeaderMap;
 
+use crate::http::duration;
+
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     Some(headers.get(name)?.to_str().ok()?.trim())
 }
@@ -33,19 +35,14 @@ pub(crate) fn should_retry(headers: &HeaderMap) -> Option<bool> {
     text(headers, "x-should-retry")?.parse().ok()
 }
 
-/// "Please try again in 1.2s", as OpenAI says in a message without a header.
+/// "Please try again in 1.2s" or "in 6m0s", as OpenAI and Groq say in a message without a header.
 pub(crate) fn in_text(message: &str) -> Option<Duration> {
     let (_, rest) = message.split_once("try again in ")?;
-    let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-    let number: f64 = rest[..digits].parse().ok()?;
-    let unit = match &rest[digits..] {
-        unit if unit.starts_with("ms") => 0.001,
-        unit if unit.starts_with('s') => 1.0,
-        _ => return None,
-    };
-    Duration::try_from_secs_f64(number * unit)
-        .ok()
-        .map(|wait| wait.min(MAX))
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+    let word = rest[..end.unwrap_or(rest.len())].trim_end_matches('.');
+    // Bare numbers have no unit here.
+    let wait = duration(word).filter(|_| word.ends_with(|c: char| c.is_ascii_alphabetic()))?;
+    Some(wait.min(MAX))
 }
 
 #[cfg(test)]
@@ -87,7 +84,8 @@ mod tests {
             Some(Duration::from_millis(1200))
         );
         assert_eq!(in_text("try again in 20ms"), Some(Duration::from_millis(20)));
-        assert_eq!(in_text("try again in 6m0s"), None);
+        assert_eq!(in_text("try again in 6m0s. Need more?"), Some(Duration::from_secs(360)));
+        assert_eq!(in_text("try again in 7 days"), None);
         assert_eq!(in_text("try again in "), None);
     }
 }

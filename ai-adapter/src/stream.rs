@@ -17,6 +17,17 @@ pub enum StreamEvent {
     Text(String),
     /// More text of what a reasoning model thinks; no part of the answer.
     Reasoning(String),
+    /// More of the arguments of a tool call: JSON, not yet whole.
+    ToolCall {
+        /// Which call of the answer, from 0.
+        index: usize,
+        /// The tool's name, in the first piece of a call; empty in the others.
+        name: String,
+        /// More of its arguments.
+        arguments: String,
+    },
+    /// Nothing but a sign of life; what guards a stream against silence counts it.
+    Ping,
     /// The end: the whole answer, as `generate` gives it. Nothing follows.
     Done(Box<TextResponse>),
 }
@@ -48,16 +59,20 @@ impl TextStream {
     }
 }
 
-/// Opens a stream and waits for its first event, so that a failure before any output is an error here, where
-/// it can still be repeated elsewhere.
+/// Opens a stream and waits for its first event that says something, so that a failure before any output is an error
+/// here, where it can still be repeated elsewhere.
 pub(crate) async fn open<M: LanguageModel + ?Sized>(model: &M, request: &TextRequest) -> Result<TextStream> {
     let mut stream = model.stream(request).await?;
-    match stream.next().await {
-        Some(Ok(first)) => Ok(TextStream::new(futures_util::stream::iter([Ok(first)]).chain(stream))),
-        Some(Err(error)) => Err(error),
-        None => Err(Error::Incomplete(
-            Failure::new(model.provider(), "the stream ended before it began").boxed(),
-        )),
+    loop {
+        match stream.next().await {
+            Some(Ok(StreamEvent::Ping)) => {}
+            Some(Ok(first)) => return Ok(TextStream::new(futures_util::stream::iter([Ok(first)]).chain(stream))),
+            Some(Err(error)) => return Err(error),
+            None => {
+                let failure = Failure::new(model.provider(), "the stream ended before it began");
+                return Err(Error::Incomplete(failure.boxed()));
+            }
+        }
     }
 }
 

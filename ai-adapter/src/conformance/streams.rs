@@ -16,7 +16,7 @@ pub async fn a_stream_ends_with_its_sum<H: Harness>(h: &H) {
         match event.expect("an event") {
             StreamEvent::Text(piece) => text.push_str(&piece),
             StreamEvent::Done(response) => done = Some(response),
-            StreamEvent::Reasoning(_) => {}
+            StreamEvent::Reasoning(_) | StreamEvent::ToolCall { .. } | StreamEvent::Ping => {}
         }
     }
     let response = done.expect("a last event");

@@ -4,6 +4,7 @@ fn peer() -> Peer {
     Peer {
         provider: "p".to_owned(),
         host: "h".to_owned(),
+        is_cloudflare: false,
     }
 }
 

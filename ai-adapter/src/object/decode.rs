@@ -1,4 +1,4 @@
-//! Undoes what [`strict_schema`](super::strict_schema) had to change, before the original schema judges.
+//! Undoes what [`compile_schema`](crate::compile_schema) had to change, before the original schema judges.
 
 use serde_json::{Map, Value};
 

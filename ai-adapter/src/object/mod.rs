@@ -2,7 +2,6 @@
 
 mod decode;
 mod extract;
-mod strict;
 #[cfg(any(test, not(feature = "jsonschema")))]
 mod structure;
 mod validate;
@@ -11,7 +10,6 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::strict::strict_schema;
 use self::validate::Validator;
 use crate::clock::remaining;
 use crate::retry::within;

@@ -2,12 +2,20 @@
 // Helpers of tests may panic as tests do; the setting in clippy.toml knows test functions alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(all(feature = "conformance", feature = "anthropic"))]
+mod anthropic;
+#[cfg(all(feature = "conformance", feature = "gemini"))]
+mod gemini;
 #[cfg(all(feature = "conformance", feature = "openai"))]
 mod openai;
 #[cfg(feature = "conformance")]
 mod scripted;
 #[cfg(all(feature = "conformance", feature = "template"))]
 mod template;
+#[cfg(all(feature = "conformance", feature = "__http"))]
+mod vendor;
+#[cfg(all(feature = "conformance", feature = "workers-ai"))]
+mod workers_ai;
 #[cfg(feature = "conformance")]
 mod wrappers;
 

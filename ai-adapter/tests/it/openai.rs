@@ -1,78 +1,47 @@
-//! The suite around Chat Completions, against a server that checks each request before it answers.
+//! The suite around OpenAI's two APIs, against a server as strict as OpenAI's.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
-use presswork_ai_adapter::conformance::{Fault, Harness, PATIENCE, RETRY_AFTER};
+use presswork_ai_adapter::conformance::{Fault, RETRY_AFTER};
 use presswork_ai_adapter::providers::openai::Dialect;
-use presswork_ai_adapter::{LanguageModel, OpenAi, language_model_conformance};
+use presswork_ai_adapter::{LanguageModel, OpenAi};
 use serde_json::{Value, json};
-use wiremock::matchers::{header, method, path};
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+use wiremock::{Request, ResponseTemplate};
 
-/// Answers as OpenAI does, and only what OpenAI would: an unknown field is a 400 there.
-struct Chat;
+use crate::vendor::{KEY, Vendor, sse, vendor_conformance};
 
-const FIELDS: [&str; 12] = [
-    "model",
-    "messages",
-    "max_completion_tokens",
-    "max_tokens",
-    "temperature",
-    "top_p",
-    "stop",
-    "response_format",
-    "tools",
-    "tool_choice",
-    "reasoning_effort",
-    "stream",
-];
+fn at(uri: &str, dialect: Dialect) -> Arc<dyn LanguageModel> {
+    let model = OpenAi::builder("gpt-test").api_key(KEY).base_url(format!("{uri}/v1/"));
+    Arc::new(model.dialect(dialect).build().unwrap())
+}
 
-impl Respond for Chat {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        let body: Value = serde_json::from_slice(&request.body).expect("a JSON body");
-        for (field, value) in body.as_object().expect("an object") {
-            let known = FIELDS.contains(&field.as_str()) || (field == "stream_options" && body["stream"] == true);
-            assert!(known && !value.is_null(), "{field}: {value}");
-        }
-        assert_eq!(body["model"], "gpt-test");
-        for message in body["messages"].as_array().expect("messages") {
-            assert!(["system", "user", "assistant", "tool"].contains(&message["role"].as_str().unwrap()));
-            assert!(message["content"].is_string());
-        }
-        if body["response_format"]["type"] == "json_object" {
-            assert!(
-                body["messages"].to_string().contains("JSON"),
-                "OpenAI insists on the word"
-            );
-        }
-        if body["stream"] == true {
-            assert_eq!(request.headers["accept"], "text/event-stream");
-            let chunk = |delta: Value, finish: Value| {
-                json!({ "object": "chat.completion.chunk", "model": "gpt-test-1", "usage": null,
-                        "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }] })
-            };
-            let usage = json!({ "choices": [], "usage": { "prompt_tokens": 9, "completion_tokens": 2 } });
-            let events = [
-                chunk(json!({ "role": "assistant", "content": "" }), Value::Null),
-                chunk(json!({ "content": "Hel" }), Value::Null),
-                chunk(json!({ "content": "lo." }), Value::Null),
-                chunk(json!({}), json!("stop")),
-                usage,
-            ];
-            return sse(&events, true);
-        }
-        let message = match body["tool_choice"]["function"]["name"].as_str() {
-            Some(name) => json!({ "role": "assistant", "content": null, "tool_calls": [
-                { "id": "call_1", "type": "function", "function": { "name": name, "arguments": "{}" } }] }),
-            None => json!({ "role": "assistant", "content": "Hello.", "refusal": null }),
-        };
-        ResponseTemplate::new(200).set_body_json(reply(&message, "stop"))
+/// An unknown field is a 400 at OpenAI.
+fn check_fields(body: &Value, fields: &[&str]) {
+    for field in body.as_object().expect("an object").keys() {
+        assert!(fields.contains(&field.as_str()), "{field}");
+    }
+    assert_eq!(body["model"], "gpt-test");
+}
+
+fn error(status: u16, kind: &str, code: &str) -> ResponseTemplate {
+    let error = json!({ "message": format!("about {code}"), "type": kind, "param": null, "code": code });
+    ResponseTemplate::new(status).set_body_json(json!({ "error": error }))
+}
+
+fn failure(fault: Fault) -> ResponseTemplate {
+    match fault {
+        Fault::RateLimited => error(429, "requests", "rate_limit_exceeded")
+            .insert_header("retry-after", RETRY_AFTER.as_secs().to_string()),
+        Fault::Quota => error(429, "insufficient_quota", "insufficient_quota"),
+        Fault::Unauthenticated => error(401, "invalid_request_error", "invalid_api_key"),
+        Fault::BadRequest => error(400, "invalid_request_error", "invalid_value"),
+        other => panic!("unknown fault {other:?}"),
     }
 }
 
-fn reply(message: &Value, finish: &str) -> Value {
+struct Chat;
+
+fn chat_reply(message: &Value, finish: &str) -> Value {
     json!({
         "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-test-1",
         "choices": [{ "index": 0, "message": message, "logprobs": null, "finish_reason": finish }],
@@ -83,131 +52,207 @@ fn reply(message: &Value, finish: &str) -> Value {
     })
 }
 
-fn sse(events: &[Value], done: bool) -> ResponseTemplate {
-    let mut body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
-    if done {
-        body.push_str("data: [DONE]\n\n");
+impl Vendor for Chat {
+    fn model(uri: &str) -> Arc<dyn LanguageModel> {
+        at(uri, Dialect::chat())
     }
-    ResponseTemplate::new(200).set_body_raw(body, "text/event-stream")
-}
 
-fn error(status: u16, kind: &str, code: &str) -> ResponseTemplate {
-    let error = json!({ "message": format!("about {code}"), "type": kind, "param": null, "code": code });
-    ResponseTemplate::new(status).set_body_json(json!({ "error": error }))
-}
+    fn path(_: bool) -> &'static str {
+        "/v1/chat/completions"
+    }
 
-/// One server, two dialects.
-struct Server {
-    server: MockServer,
-    compatible: bool,
-}
+    fn headers() -> Vec<(&'static str, String)> {
+        vec![("authorization", format!("Bearer {KEY}"))]
+    }
 
-impl Server {
-    async fn start(compatible: bool) -> Self {
-        Self {
-            server: MockServer::start().await,
-            compatible,
+    fn check(_: &Request, body: &Value) -> bool {
+        let fields = [
+            "model",
+            "messages",
+            "max_completion_tokens",
+            "temperature",
+            "top_p",
+            "stop",
+            "response_format",
+            "tools",
+            "tool_choice",
+            "reasoning_effort",
+            "stream",
+            "stream_options",
+        ];
+        check_fields(body, &fields);
+        assert!(body.get("stream_options").is_none() || body["stream"] == true);
+        for message in body["messages"].as_array().expect("messages") {
+            assert!(["system", "user", "assistant", "tool"].contains(&message["role"].as_str().unwrap()));
+            assert!(message["content"].is_string());
+        }
+        let is_json = body["response_format"]["type"] == "json_object";
+        assert!(
+            !is_json || body["messages"].to_string().contains("JSON"),
+            "OpenAI insists on the word"
+        );
+        body["stream"] == true
+    }
+
+    fn reply(body: &Value) -> Value {
+        match body["tool_choice"]["function"]["name"].as_str() {
+            Some(name) => {
+                let function = json!({ "name": name, "arguments": "{}" });
+                let call = json!({ "id": "call_1", "type": "function", "function": function });
+                chat_reply(
+                    &json!({ "role": "assistant", "content": null, "tool_calls": [call] }),
+                    "stop",
+                )
+            }
+            None => chat_reply(
+                &json!({ "role": "assistant", "content": "Hello.", "refusal": null }),
+                "stop",
+            ),
         }
     }
 
-    /// Queues an answer to one call; the oldest comes first.
-    async fn next(&self, answer: impl Respond + 'static) {
-        Mock::given(method("POST"))
-            .and(path("/v1/chat/completions"))
-            .and(header("authorization", "Bearer sk-test-key-1234567890"))
-            .and(header("content-type", "application/json"))
-            .respond_with(answer)
-            .up_to_n_times(1)
-            .expect(1)
-            .mount(&self.server)
-            .await;
-    }
-
-    fn model(&self) -> Arc<dyn LanguageModel> {
-        let dialect = if self.compatible {
-            Dialect::compatible()
-        } else {
-            Dialect::openai()
+    fn events() -> ResponseTemplate {
+        let chunk = |delta: Value, finish: Value| {
+            json!({ "object": "chat.completion.chunk", "model": "gpt-test-1", "usage": null,
+                    "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }] })
         };
-        let model = OpenAi::builder("gpt-test")
-            .api_key("sk-test-key-1234567890")
-            .base_url(format!("{}/v1/", self.server.uri()))
-            .dialect(dialect)
-            .build();
-        Arc::new(model.unwrap())
+        let events = [
+            chunk(json!({ "role": "assistant", "content": "" }), Value::Null),
+            chunk(json!({ "content": "Hel" }), Value::Null),
+            chunk(json!({ "content": "lo." }), Value::Null),
+            chunk(json!({}), json!("stop")),
+            json!({ "choices": [], "usage": { "prompt_tokens": 9, "completion_tokens": 2 } }),
+        ];
+        sse(&events, "data: [DONE]\n\n")
     }
 
-    async fn inject(&self, fault: Fault) {
-        let answer = match fault {
-            Fault::RateLimited => error(429, "requests", "rate_limit_exceeded")
-                .insert_header("retry-after", RETRY_AFTER.as_secs().to_string()),
-            Fault::Quota => error(429, "insufficient_quota", "insufficient_quota"),
-            Fault::Unauthenticated => error(401, "invalid_request_error", "invalid_api_key"),
-            Fault::BadRequest => error(400, "invalid_request_error", "invalid_value"),
-            Fault::Down => ResponseTemplate::new(503).set_body_string("<html>upstream</html>"),
-            Fault::Silence => ResponseTemplate::new(200).set_delay(PATIENCE + Duration::from_secs(20)),
-            Fault::Garbage => ResponseTemplate::new(200).set_body_raw("<html>Sign in</html>", "text/html"),
-            Fault::HalfReply => {
-                let whole = reply(&json!({ "role": "assistant", "content": "Hello." }), "stop").to_string();
-                ResponseTemplate::new(200).set_body_raw(&whole.as_bytes()[..whole.len() / 2], "application/json")
+    fn fault(fault: Fault) -> ResponseTemplate {
+        let message =
+            |message: Value, finish: &str| ResponseTemplate::new(200).set_body_json(chat_reply(&message, finish));
+        match fault {
+            Fault::Empty => message(json!({ "content": null }), "stop"),
+            Fault::Refusal => message(
+                json!({ "role": "assistant", "content": null, "refusal": "I cannot help with that." }),
+                "stop",
+            ),
+            Fault::Length => message(json!({ "role": "assistant", "content": "Once upon a" }), "length"),
+            Fault::CutStream => {
+                let choice = json!({ "index": 0, "delta": { "content": "Once" }, "finish_reason": null });
+                sse(&[json!({ "choices": [choice] })], "")
             }
-            Fault::Empty => ResponseTemplate::new(200).set_body_json(reply(&json!({ "content": null }), "stop")),
+            fault => failure(fault),
+        }
+    }
+}
+
+struct Responses;
+
+fn response(status: &str, output: Value, more: Value) -> Value {
+    let mut body = json!({
+        "id": "resp_1", "object": "response", "created_at": 1, "model": "gpt-test-1", "status": status, "error": null,
+        "incomplete_details": null, "output": output,
+        "usage": { "input_tokens": 9, "input_tokens_details": { "cached_tokens": 4 }, "output_tokens": 2,
+                   "output_tokens_details": { "reasoning_tokens": 0 }, "total_tokens": 11 },
+        "service_tier": "default", "metadata": {}
+    });
+    body.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().cloned().unwrap_or_default());
+    body
+}
+
+fn output(part: Value) -> Value {
+    json!([{ "id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [part] }])
+}
+
+fn output_text(text: &str) -> Value {
+    output(json!({ "type": "output_text", "text": text, "annotations": [] }))
+}
+
+impl Vendor for Responses {
+    fn model(uri: &str) -> Arc<dyn LanguageModel> {
+        at(uri, Dialect::openai())
+    }
+
+    fn path(_: bool) -> &'static str {
+        "/v1/responses"
+    }
+
+    fn headers() -> Vec<(&'static str, String)> {
+        Chat::headers()
+    }
+
+    fn check(_: &Request, body: &Value) -> bool {
+        let fields = [
+            "model",
+            "input",
+            "instructions",
+            "max_output_tokens",
+            "temperature",
+            "top_p",
+            "text",
+            "tools",
+            "tool_choice",
+            "reasoning",
+            "include",
+            "store",
+            "stream",
+        ];
+        check_fields(body, &fields);
+        assert_eq!(body["store"], false);
+        for item in body["input"].as_array().expect("input") {
+            assert!(item["content"].is_string() && ["user", "assistant"].contains(&item["role"].as_str().unwrap()));
+        }
+        if let Some(format) = body.get("text").map(|text| &text["format"]) {
+            assert!(format["type"] == "json_object" || (format["name"] == "greeting" && format["strict"] == true));
+        }
+        body["stream"] == true
+    }
+
+    fn reply(body: &Value) -> Value {
+        match body["tool_choice"]["name"].as_str() {
+            Some(name) => {
+                let call = json!({ "type": "function_call", "id": "fc_1", "call_id": "call_1", "name": name, "arguments": "{}" });
+                response("completed", json!([call]), Value::Null)
+            }
+            None => response("completed", output_text("Hello."), Value::Null),
+        }
+    }
+
+    fn events() -> ResponseTemplate {
+        let begun = response("in_progress", json!([]), json!({ "usage": null }));
+        let events = [
+            json!({ "type": "response.created", "sequence_number": 0, "response": begun }),
+            json!({ "type": "response.output_text.delta", "sequence_number": 1, "delta": "Hel" }),
+            json!({ "type": "response.output_text.delta", "sequence_number": 2, "delta": "lo." }),
+            json!({ "type": "response.completed", "sequence_number": 3,
+                    "response": response("completed", output_text("Hello."), Value::Null) }),
+        ];
+        sse(&events, "")
+    }
+
+    fn fault(fault: Fault) -> ResponseTemplate {
+        let reply = |body: Value| ResponseTemplate::new(200).set_body_json(body);
+        match fault {
+            Fault::Empty => reply(response("completed", json!([]), Value::Null)),
             Fault::Refusal => {
-                let message = json!({ "role": "assistant", "content": null, "refusal": "I cannot help with that." });
-                ResponseTemplate::new(200).set_body_json(reply(&message, "stop"))
+                let part = json!({ "type": "refusal", "refusal": "I cannot help with that." });
+                reply(response("completed", output(part), Value::Null))
             }
             Fault::Length => {
-                let message = json!({ "role": "assistant", "content": "Once upon a" });
-                ResponseTemplate::new(200).set_body_json(reply(&message, "length"))
+                let details = json!({ "incomplete_details": { "reason": "max_output_tokens" } });
+                reply(response("incomplete", output_text("Once upon a"), details))
             }
-            Fault::CutStream => sse(
-                &[json!({ "choices": [{ "index": 0, "delta": { "content": "Once" }, "finish_reason": null }] })],
-                false,
-            ),
-            other => panic!("unknown fault {other:?}"),
-        };
-        self.next(answer).await;
-    }
-
-    async fn arrived(&self) -> Option<usize> {
-        Some(self.server.received_requests().await?.len())
-    }
-}
-
-macro_rules! harness {
-    ($module:ident, $name:ident, $compatible:literal) => {
-        mod $module {
-            use super::*;
-
-            struct $name(Server);
-
-            #[async_trait]
-            impl Harness for $name {
-                async fn start() -> Self {
-                    Self(Server::start($compatible).await)
-                }
-
-                fn model(&self) -> Arc<dyn LanguageModel> {
-                    self.0.model()
-                }
-
-                async fn answer(&self) {
-                    self.0.next(Chat).await;
-                }
-
-                async fn inject(&self, fault: Fault) {
-                    self.0.inject(fault).await;
-                }
-
-                async fn arrived(&self) -> Option<usize> {
-                    self.0.arrived().await
-                }
-            }
-
-            language_model_conformance!($name);
+            Fault::CutStream => sse(&[json!({ "type": "response.output_text.delta", "delta": "Once" })], ""),
+            fault => failure(fault),
         }
-    };
+    }
 }
 
-harness!(openai, Hosted, false);
-harness!(compatible, Compatible, true);
+mod chat {
+    super::vendor_conformance!(super::Chat);
+}
+
+mod responses {
+    super::vendor_conformance!(super::Responses);
+}

@@ -1,62 +1,43 @@
-//! OpenAI's [Chat Completions](https://platform.openai.com/docs/api-reference/chat), and every server compatible with it.
+//! [OpenAI](https://platform.openai.com/docs/api-reference), and every server compatible with it.
 
 mod builder;
-mod fold;
-mod reply;
-mod stream;
-mod wire;
-
-use std::time::Duration;
+pub(in crate::providers) mod chat;
+mod preset;
+pub(in crate::providers) mod responses;
 
 use async_trait::async_trait;
-use reqwest::Client;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 
-pub use self::builder::{Dialect, OpenAiBuilder};
-use self::fold::Fold;
+pub use self::builder::OpenAiBuilder;
+pub use self::preset::{Api, Dialect, Preset, ReasoningForm, SchemaForm};
 use crate::clock::elapsed;
-use crate::http::{self, Answer, Peer};
+use crate::http::{self, Answer, EVENTS, JSON, Server};
 use crate::ledger::{enter, enter_error};
 use crate::stream::recorded;
-use crate::{
-    Attempt, Capabilities, Error, Failure, LanguageModel, Result, TextRequest, TextResponse, TextStream, platform,
-};
+use crate::{Attempt, Capabilities, LanguageModel, Result, TextRequest, TextResponse, TextStream, platform};
 
-/// A model behind `POST {base_url}/chat/completions`.
+/// A model behind OpenAI's Responses API or Chat Completions.
 ///
 /// ```no_run
 /// # async fn run() -> presswork_ai_adapter::Result<()> {
+/// use presswork_ai_adapter::providers::openai::Preset;
 /// use presswork_ai_adapter::{LanguageModel, LanguageModelExt, OpenAi, RetryPolicy, TextRequest};
 ///
 /// let hosted = OpenAi::builder("gpt-5.4-mini").api_key("sk-...").build()?;
-/// let local = OpenAi::builder("llama3.2").base_url("http://localhost:11434/v1").name("ollama").build()?;
+/// let local = OpenAi::builder("llama3.2").preset(Preset::OLLAMA).build()?;
 /// let model = hosted.retry(RetryPolicy::default()).or(local);
 /// println!("{}", model.generate(&TextRequest::user("Say hello.")).await?.text);
 /// # Ok(()) }
 /// ```
 ///
-/// | Server | `base_url` | Key |
-/// |---|---|---|
-/// | OpenAI | (default) | yes |
-/// | Ollama | `http://localhost:11434/v1` | no |
-/// | vLLM | `http://localhost:8000/v1` | if started with one |
-/// | llama.cpp | `http://localhost:8080/v1` | if started with one |
-/// | OpenRouter | `https://openrouter.ai/api/v1` | yes |
-/// | Groq | `https://api.groq.com/openai/v1` | yes |
-/// | Mistral | `https://api.mistral.ai/v1` | yes |
-/// | DeepSeek | `https://api.deepseek.com` | yes; set [`Dialect::capabilities`] without `native_schema` |
-///
-/// A server whose JSON schema is not enforced is caught by the local validation of
-/// [`generate_object`](crate::LanguageModelExt::generate_object).
+/// Known servers are [`Preset`]s; any other takes a [`base_url`](OpenAiBuilder::base_url). A server whose JSON schema is not enforced is
+/// caught by the local validation of [`generate_object`](crate::LanguageModelExt::generate_object).
 #[derive(Debug, Clone)]
 pub struct OpenAi {
-    client: Client,
+    server: Server,
     endpoint: reqwest::Url,
-    peer: Peer,
     model: String,
-    authorization: Option<HeaderValue>,
     dialect: Dialect,
-    timeout: Duration,
+    prompt_cache_key: Option<String>,
 }
 
 impl OpenAi {
@@ -65,65 +46,62 @@ impl OpenAi {
         OpenAiBuilder::new(model.into())
     }
 
-    async fn post(&self, request: &TextRequest, stream: bool) -> Result<(Answer, Vec<String>)> {
-        let timeout = request.timeout.unwrap_or(self.timeout);
-        if timeout.is_zero() {
-            let failure = Failure::new(&self.peer.provider, "no time left to ask");
-            return Err(Error::Timeout(failure.boxed()));
-        }
+    async fn post(&self, request: &TextRequest, stream: bool) -> Result<(Answer, TextResponse)> {
         let mut warnings = Vec::new();
-        let chat = wire::ChatRequest::new(&self.model, &self.dialect, request, stream, &mut warnings);
-        let body = serde_json::to_vec(&chat).map_err(|error| {
-            Error::Config(
-                Failure::new(&self.peer.provider, "the request cannot be written as JSON")
-                    .source(error)
-                    .boxed(),
-            )
-        })?;
-        let accept = if stream {
-            "text/event-stream"
-        } else {
-            "application/json"
+        let accept = if stream { EVENTS } else { JSON };
+        let cache_key = self.prompt_cache_key.as_deref();
+        let answer = match self.dialect.api {
+            Api::Responses => {
+                let body = responses::Request::new(&self.model, request, stream, cache_key, &mut warnings);
+                self.server.post(&self.endpoint, request.timeout, accept, &body).await?
+            }
+            Api::ChatCompletions => {
+                let provider = &self.server.peer.provider;
+                let body = chat::ChatRequest::new(&self.model, provider, &self.dialect, request, stream, &mut warnings)
+                    .prompt_cache_key(cache_key);
+                self.server.post(&self.endpoint, request.timeout, accept, &body).await?
+            }
         };
-        let mut post = self
-            .client
-            .post(self.endpoint.clone())
-            .timeout(timeout)
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header(ACCEPT, HeaderValue::from_static(accept))
-            .body(body);
-        if let Some(authorization) = &self.authorization {
-            post = post.header(AUTHORIZATION, authorization.clone());
-        }
-        Ok((http::send(&self.peer, post).await?, warnings))
+        let response = answer.response(&self.server.peer, &self.model, warnings);
+        Ok((answer, response))
     }
 
     async fn ask(&self, request: &TextRequest) -> Result<TextResponse> {
-        let (mut answer, warnings) = self.post(request, false).await?;
-        let body = http::read(&self.peer, &mut answer.body).await?;
-        self.fold(&answer, warnings).whole(&answer, &body)
+        let (answer, response) = self.post(request, false).await?;
+        let (peer, has_tools) = (self.server.peer.clone(), !request.tools.is_empty());
+        match self.dialect.api {
+            Api::Responses => http::whole(answer, responses::Fold::new(peer, response, has_tools)).await,
+            Api::ChatCompletions => http::whole(answer, chat::Fold::new(peer, response, has_tools)).await,
+        }
     }
 
-    fn fold(&self, answer: &Answer, warnings: Vec<String>) -> Fold {
-        let mut response = TextResponse::new(&self.peer.provider, &self.model, "");
-        response.request_id = answer.request_id();
-        response.warnings = warnings;
-        Fold::new(self.peer.clone(), response)
+    async fn open(&self, request: &TextRequest, started_ms: i64) -> Result<TextStream> {
+        let (answer, response) = self.post(request, true).await?;
+        let (peer, has_tools) = (self.server.peer.clone(), !request.tools.is_empty());
+        let (provider, model) = (peer.provider.clone(), self.model.clone());
+        let attempt = move || Attempt::new(&provider, &model, Some(elapsed(started_ms, platform::now_ms())));
+        Ok(match self.dialect.api {
+            Api::Responses => recorded(
+                http::events(answer, responses::Fold::new(peer, response, has_tools)),
+                attempt,
+            ),
+            Api::ChatCompletions => recorded(
+                http::events(answer, chat::Fold::new(peer, response, has_tools)),
+                attempt,
+            ),
+        })
     }
 
     fn attempt_since(&self, started_ms: i64) -> Attempt {
-        Attempt::new(
-            &self.peer.provider,
-            &self.model,
-            Some(elapsed(started_ms, platform::now_ms())),
-        )
+        let latency = elapsed(started_ms, platform::now_ms());
+        Attempt::new(&self.server.peer.provider, &self.model, Some(latency))
     }
 }
 
 #[async_trait]
 impl LanguageModel for OpenAi {
     fn provider(&self) -> &str {
-        &self.peer.provider
+        &self.server.peer.provider
     }
 
     fn model(&self) -> &str {
@@ -135,7 +113,7 @@ impl LanguageModel for OpenAi {
     }
 
     async fn generate(&self, request: &TextRequest) -> Result<TextResponse> {
-        self.dialect.capabilities.check(&self.peer.provider, request)?;
+        self.dialect.capabilities.check(self.provider(), request)?;
         let started = platform::now_ms();
         let mut result = self.ask(request).await;
         enter(&mut result, || self.attempt_since(started));
@@ -143,21 +121,13 @@ impl LanguageModel for OpenAi {
     }
 
     async fn stream(&self, request: &TextRequest) -> Result<TextStream> {
-        self.dialect.capabilities.check_stream(&self.peer.provider, request)?;
+        self.dialect.capabilities.check_stream(self.provider(), request)?;
         let started = platform::now_ms();
-        match self.post(request, true).await {
-            Ok((answer, warnings)) => {
-                let fold = self.fold(&answer, warnings);
-                let model = self.clone();
-                Ok(recorded(stream::events(answer, fold), move || {
-                    model.attempt_since(started)
-                }))
-            }
-            Err(mut error) => {
-                enter_error(&mut error, || self.attempt_since(started));
-                Err(error)
-            }
+        let mut result = self.open(request, started).await;
+        if let Err(error) = &mut result {
+            enter_error(error, || self.attempt_since(started));
         }
+        result
     }
 }
 

@@ -9,8 +9,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
 use crate::{
-    FinishReason, LanguageModelExt, Message, ReasoningEffort, ResponseSchema, StreamEvent, Tool, ToolCall, ToolChoice,
-    Usage,
+    Error, FinishReason, LanguageModelExt, Message, ReasoningEffort, ResponseSchema, StreamEvent, Tool, ToolCall,
+    ToolChoice, Usage,
 };
 
 const KEY: &str = "sk-secret-abcdefghijklmnop";
@@ -19,7 +19,7 @@ fn model_at(uri: &str) -> OpenAi {
     OpenAi::builder("m")
         .api_key(KEY)
         .base_url(uri)
-        .dialect(Dialect::openai())
+        .dialect(Dialect::chat())
         .build()
         .unwrap()
 }
@@ -54,7 +54,10 @@ fn sse(text: &str) -> ResponseTemplate {
 async fn stream_of(answer: ResponseTemplate) -> Vec<Result<StreamEvent>> {
     let (_server, model) = answering(answer).await;
     match model.stream(&hello()).await {
-        Ok(stream) => stream.collect().await,
+        Ok(stream) => {
+            let events = stream.filter(|event| std::future::ready(!matches!(event, Ok(StreamEvent::Ping))));
+            events.collect().await
+        }
         Err(error) => vec![Err(error)],
     }
 }
@@ -68,4 +71,5 @@ fn done(events: Vec<Result<StreamEvent>>) -> TextResponse {
 
 mod replies;
 mod requests;
+mod responses;
 mod streams;

@@ -18,6 +18,7 @@ async fn a_full_reply_is_read_in_full() {
         output_tokens: Some(5),
         cached_input_tokens: Some(4),
         reasoning_tokens: Some(3),
+        ..Usage::default()
     };
     assert_eq!(response.usage, usage);
     assert_eq!(

@@ -125,9 +125,115 @@ fn build_checks_everything() {
         .build()
         .unwrap();
     assert_eq!(local.endpoint.as_str(), "http://localhost:11434/v1/chat/completions");
-    assert_eq!(local.peer.host, "localhost:11434");
+    assert_eq!(local.server.peer.host, "localhost:11434");
     assert_eq!(local.dialect, Dialect::compatible());
     assert_eq!(with_key().build().unwrap().dialect, Dialect::openai());
+}
+
+#[tokio::test]
+async fn presets_are_data_and_speak_their_dialect() {
+    for preset in Preset::ALL {
+        assert_eq!(Preset::named(preset.name), Some(&preset));
+        let built = OpenAi::builder("m").preset(preset).build();
+        match preset.key_needed_by {
+            Some(host) => assert!(built.unwrap_err().to_string().contains(host)),
+            None if preset.base_url.is_none() => assert!(built.unwrap_err().to_string().contains("base URL")),
+            None => assert_eq!(built.unwrap().provider(), preset.name),
+        }
+    }
+    let schema = json!({ "type": "object", "properties": { "a": { "type": "string" } }, "required": ["a"] });
+    let request = hello()
+        .max_output_tokens(5)
+        .schema(ResponseSchema::new("page", schema.clone()));
+    let strict = json!({ "type": "object", "properties": { "a": { "type": "string" } }, "required": ["a"],
+                         "additionalProperties": false });
+    let envelope =
+        json!({ "type": "json_schema", "json_schema": { "name": "page", "schema": strict, "strict": true } });
+    let messages = json!([{ "role": "user", "content": "Hi" }]);
+    let answer = json!({ "choices": [{ "message": { "content": "x" }, "finish_reason": "stop" }] });
+    for (preset, header, extra) in [
+        (
+            Preset::OLLAMA,
+            "authorization",
+            json!({ "max_tokens": 5, "response_format": envelope }),
+        ),
+        (
+            Preset::LLAMA_CPP,
+            "authorization",
+            json!({ "max_tokens": 5, "response_format": { "type": "json_object", "schema": strict } }),
+        ),
+        (
+            Preset::OPENROUTER,
+            "authorization",
+            json!({ "max_tokens": 5, "response_format": envelope, "provider": { "require_parameters": true } }),
+        ),
+        (
+            Preset::GROQ,
+            "authorization",
+            json!({ "max_completion_tokens": 5, "response_format": envelope }),
+        ),
+        (
+            Preset::MISTRAL,
+            "authorization",
+            json!({ "max_tokens": 5, "response_format": envelope }),
+        ),
+    ] {
+        let server = MockServer::start().await;
+        let mut want = json!({ "model": "m", "messages": messages });
+        want.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        Mock::given(body_json(want))
+            .and(path("/chat/completions"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(&answer))
+            .mount(&server)
+            .await;
+        let model = OpenAi::builder("m").preset(preset).base_url(server.uri()).api_key(KEY);
+        model.build().unwrap().generate(&request).await.unwrap();
+        assert!(
+            server.received_requests().await.unwrap()[0]
+                .headers
+                .contains_key(header)
+        );
+    }
+    let server = MockServer::start().await;
+    let answer = json!({ "status": "completed", "output": [{ "type": "message", "content": [{ "type": "output_text", "text": "x" }] }] });
+    Mock::given(path("/openai/v1/responses"))
+        .and(wiremock::matchers::header("api-key", KEY))
+        .respond_with(ResponseTemplate::new(200).set_body_json(&answer))
+        .mount(&server)
+        .await;
+    let azure = OpenAi::builder("m").preset(Preset::AZURE).api_key(KEY);
+    let azure = azure.base_url(format!("{}/openai/v1/", server.uri())).build().unwrap();
+    assert_eq!(azure.generate(&hello()).await.unwrap().provider, "azure");
+    let sent = &server.received_requests().await.unwrap()[0];
+    assert!(!sent.headers.contains_key("authorization"));
+}
+
+#[tokio::test]
+async fn thoughts_go_back_to_the_server_they_came_from() {
+    let call = json!({ "id": "c1", "type": "function", "function": { "name": "f", "arguments": "{}" } });
+    let message = json!({ "content": "", "reasoning_content": "hm", "tool_calls": [call] });
+    let body = json!({ "choices": [{ "message": message, "finish_reason": "tool_calls" }] });
+    let (server, model) = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+    let request = hello().tool(Tool::new("f", "", json!({ "type": "object" })));
+    let response = model.generate(&request).await.unwrap();
+    let next = request
+        .message(response.message())
+        .message(Message::tool_result("c1", "1"));
+    model.generate(&next).await.unwrap();
+    let sent: Value = server.received_requests().await.unwrap()[1].body_json().unwrap();
+    let turn = json!({ "role": "assistant", "content": "", "reasoning_content": "hm", "tool_calls": [call] });
+    assert_eq!(sent["messages"][1], turn);
+    let elsewhere = OpenAi::builder("m")
+        .base_url(server.uri())
+        .name("other")
+        .build()
+        .unwrap();
+    elsewhere.generate(&next).await.unwrap();
+    let sent: Value = server.received_requests().await.unwrap()[2].body_json().unwrap();
+    assert_eq!(
+        sent["messages"][1],
+        json!({ "role": "assistant", "tool_calls": [call] })
+    );
 }
 
 #[tokio::test]

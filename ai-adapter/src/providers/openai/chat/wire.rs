@@ -3,13 +3,15 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Dialect;
-use crate::{Message, Part, Role, TextRequest, ToolChoice, strict_schema};
+use super::dialect_of;
+use crate::providers::openai::{Dialect, ReasoningForm, SchemaForm};
+use crate::{Message, Part, Role, TextRequest, ToolChoice};
+use crate::{SchemaDialect, compile_schema};
 
 #[derive(Debug, Serialize)]
-pub(super) struct ChatRequest<'a> {
+pub(in crate::providers) struct ChatRequest<'a> {
     model: &'a str,
-    messages: Vec<WireMessage<'a>>,
+    messages: Vec<Turn<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,13 +27,44 @@ pub(super) struct ChatRequest<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<WireTool<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_choice: Option<NamedTool<'a>>,
+    tool_choice: Option<Choice<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning: Option<Reasoning>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<Routing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_key: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<StreamOptions>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Turn<'a> {
+    Rendered(WireMessage<'a>),
+    Verbatim(&'a Value),
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Choice<'a> {
+    Word(&'static str),
+    Named(NamedTool<'a>),
+}
+
+#[derive(Debug, Serialize)]
+struct Reasoning {
+    effort: &'static str,
+}
+
+/// Keeps OpenRouter from choosing a backend that ignores the schema.
+#[derive(Debug, Serialize)]
+struct Routing {
+    require_parameters: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,8 +95,13 @@ struct CalledFunction<'a> {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum ResponseFormat<'a> {
-    JsonObject,
-    JsonSchema { json_schema: JsonSchema<'a> },
+    JsonObject {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        schema: Option<std::borrow::Cow<'a, Value>>,
+    },
+    JsonSchema {
+        json_schema: JsonSchema<'a>,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -104,8 +142,9 @@ struct StreamOptions {
 
 impl<'a> ChatRequest<'a> {
     /// Renders `request`; what the dialect cannot say in full goes into `warnings`.
-    pub(super) fn new(
+    pub(in crate::providers) fn new(
         model: &'a str,
+        provider: &str,
         dialect: &Dialect,
         request: &'a TextRequest,
         stream: bool,
@@ -119,31 +158,51 @@ impl<'a> ChatRequest<'a> {
         let system = request
             .system
             .as_deref()
-            .map(|text| WireMessage::text("system", text.into()));
+            .map(|text| Turn::Rendered(WireMessage::text("system", text.into())));
+        let mut messages = Vec::with_capacity(request.messages.len() + 1);
+        messages.extend(system);
+        for message in &request.messages {
+            turns(message, provider, &mut messages);
+        }
+        let effort = request.reasoning_effort.map(crate::ReasoningEffort::as_str);
+        let must_honour = dialect.require_parameters && (request.schema.is_some() || request.json_mode);
         Self {
             model,
-            messages: system
-                .into_iter()
-                .chain(request.messages.iter().flat_map(wire_messages))
-                .collect(),
+            messages,
             max_completion_tokens: completion,
             max_tokens: plain,
             temperature: request.temperature,
             top_p: request.top_p,
             stop: &request.stop,
-            response_format: response_format(request, warnings),
+            response_format: response_format(request, dialect.schema, warnings),
             tools: request.tools.iter().map(wire_tool).collect(),
             tool_choice: match &request.tool_choice {
                 ToolChoice::Auto => None,
-                ToolChoice::Named(name) => Some(NamedTool {
+                ToolChoice::None => (!request.tools.is_empty()).then_some(Choice::Word("none")),
+                ToolChoice::Required => Some(Choice::Word("required")),
+                ToolChoice::Named(name) => Some(Choice::Named(NamedTool {
                     r#type: "function",
                     function: ToolName { name },
-                }),
+                })),
             },
-            reasoning_effort: request.reasoning_effort.map(crate::ReasoningEffort::as_str),
+            reasoning_effort: effort.filter(|_| dialect.reasoning == ReasoningForm::Effort),
+            reasoning: effort
+                .filter(|_| dialect.reasoning == ReasoningForm::Object)
+                .map(|effort| Reasoning { effort }),
+            provider: must_honour.then_some(Routing {
+                require_parameters: true,
+            }),
+            prompt_cache_key: None,
             stream,
             stream_options: (stream && dialect.stream_usage).then_some(StreamOptions { include_usage: true }),
         }
+    }
+}
+
+impl<'a> ChatRequest<'a> {
+    pub(in crate::providers) fn prompt_cache_key(mut self, key: Option<&'a str>) -> Self {
+        self.prompt_cache_key = key;
+        self
     }
 }
 
@@ -159,23 +218,35 @@ fn wire_tool(tool: &crate::Tool) -> WireTool<'_> {
     }
 }
 
-fn response_format<'a>(request: &'a TextRequest, warnings: &mut Vec<String>) -> Option<ResponseFormat<'a>> {
+fn response_format<'a>(
+    request: &'a TextRequest,
+    form: SchemaForm,
+    warnings: &mut Vec<String>,
+) -> Option<ResponseFormat<'a>> {
     let Some(wanted) = &request.schema else {
-        return request.json_mode.then_some(ResponseFormat::JsonObject);
+        return request.json_mode.then_some(ResponseFormat::JsonObject { schema: None });
     };
-    let strict = strict_schema(&wanted.schema);
-    if strict.is_none() {
+    let compiled = compile_schema(&wanted.schema, SchemaDialect::OpenAi);
+    if let Some(loss) = compiled.unenforceable() {
         warnings.push(format!(
-            "schema `{}` has no strict form; it was sent as it is and may not be enforced",
+            "schema `{}` was sent as it is and may not be enforced: {loss}",
             wanted.name
         ));
     }
-    let json_schema = JsonSchema {
-        name: &wanted.name,
-        strict: strict.is_some(),
-        schema: strict.map_or(std::borrow::Cow::Borrowed(&wanted.schema), std::borrow::Cow::Owned),
+    let (strict, schema) = match compiled.schema {
+        Some(schema) => (true, std::borrow::Cow::Owned(schema)),
+        None => (false, std::borrow::Cow::Borrowed(&wanted.schema)),
     };
-    Some(ResponseFormat::JsonSchema { json_schema })
+    Some(match form {
+        SchemaForm::JsonObject => ResponseFormat::JsonObject { schema: Some(schema) },
+        SchemaForm::Envelope => ResponseFormat::JsonSchema {
+            json_schema: JsonSchema {
+                name: &wanted.name,
+                strict,
+                schema,
+            },
+        },
+    })
 }
 
 impl<'a> WireMessage<'a> {
@@ -189,16 +260,21 @@ impl<'a> WireMessage<'a> {
     }
 }
 
-/// One message, or one per tool result: each goes in a message of its own.
-fn wire_messages(message: &Message) -> Vec<WireMessage<'_>> {
+/// One turn, or one per tool result: each goes in a message of its own.
+fn turns<'a>(message: &'a Message, provider: &str, out: &mut Vec<Turn<'a>>) {
+    let has_verbatim = message.parts.iter().any(|part| matches!(part, Part::Verbatim(_)));
+    if has_verbatim && let Some(turn) = message.verbatim(&dialect_of(provider)) {
+        out.push(Turn::Verbatim(turn));
+        return;
+    }
     let role = match message.role {
         Role::User => "user",
         Role::Assistant => "assistant",
         Role::Tool => "tool",
     };
+    let at = out.len();
     let mut text: Option<std::borrow::Cow<'_, str>> = None;
     let mut tool_calls = Vec::new();
-    let mut results = Vec::new();
     for part in &message.parts {
         match part {
             Part::Text(more) => match &mut text {
@@ -213,23 +289,22 @@ fn wire_messages(message: &Message) -> Vec<WireMessage<'_>> {
                     arguments: &call.arguments,
                 },
             }),
-            Part::ToolResult { call_id, content } => results.push(WireMessage {
+            Part::ToolResult { call_id, content } => out.push(Turn::Rendered(WireMessage {
                 tool_call_id: Some(call_id),
                 ..WireMessage::text("tool", content.into())
-            }),
+            })),
+            Part::Verbatim(_) => {}
         }
     }
-    if text.is_some() || !tool_calls.is_empty() || results.is_empty() {
+    if text.is_some() || !tool_calls.is_empty() || out.len() == at {
         let content = text.or_else(|| tool_calls.is_empty().then_some("".into()));
-        results.insert(
-            0,
-            WireMessage {
-                role,
-                content,
-                tool_calls,
-                tool_call_id: None,
-            },
-        );
+        let tool_call_id = None;
+        let turn = WireMessage {
+            role,
+            content,
+            tool_calls,
+            tool_call_id,
+        };
+        out.insert(at, Turn::Rendered(turn));
     }
-    results
 }

@@ -1,0 +1,135 @@
+//! The reply, as leniently as compatible servers need: anything may be missing, null, or of another type.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::Usage;
+use crate::http::{Count, First, Text, Word};
+
+/// A whole reply or one chunk of a stream; one has `message`, the other `delta`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Reply<'a> {
+    #[serde(borrow, default)]
+    pub(super) model: Word<'a>,
+    /// One choice is asked for; a server that sends more is read by its first.
+    #[serde(borrow, default)]
+    pub(super) choices: First<Choice<'a>>,
+    #[serde(default)]
+    pub(super) usage: Option<WireUsage>,
+    /// Groq reports a stream's usage here.
+    #[serde(default)]
+    pub(super) x_groq: Option<XGroq>,
+    #[serde(default)]
+    pub(super) error: Option<Value>,
+    /// Workers AI's older models answer without choices: text, or an object in JSON mode.
+    #[serde(default)]
+    pub(super) response: Option<Text>,
+    /// Beside `response`.
+    #[serde(borrow, default)]
+    pub(super) tool_calls: Option<Vec<Call<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct XGroq {
+    #[serde(default)]
+    pub(super) usage: Option<WireUsage>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Choice<'a> {
+    #[serde(borrow, default)]
+    pub(super) message: Option<Delta<'a>>,
+    #[serde(borrow, default)]
+    pub(super) delta: Option<Delta<'a>>,
+    #[serde(borrow, default)]
+    pub(super) finish_reason: Word<'a>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Delta<'a> {
+    #[serde(default)]
+    pub(super) content: Text,
+    #[serde(borrow, default)]
+    pub(super) refusal: Word<'a>,
+    #[serde(default)]
+    pub(super) reasoning_content: Text,
+    #[serde(default)]
+    pub(super) reasoning: Text,
+    /// OpenRouter wants these back as they came.
+    #[serde(default)]
+    pub(super) reasoning_details: Option<Vec<Value>>,
+    #[serde(borrow, default)]
+    pub(super) tool_calls: Option<Vec<Call<'a>>>,
+    /// The predecessor of `tool_calls`.
+    #[serde(borrow, default)]
+    pub(super) function_call: Option<Function<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Call<'a> {
+    #[serde(default)]
+    pub(super) index: Option<usize>,
+    #[serde(borrow, default)]
+    pub(super) id: Word<'a>,
+    #[serde(borrow, default)]
+    pub(super) function: Option<Function<'a>>,
+    /// Workers AI's older models have no `function` around name and arguments.
+    #[serde(borrow, default)]
+    pub(super) name: Word<'a>,
+    #[serde(default)]
+    pub(super) arguments: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Function<'a> {
+    #[serde(borrow, default)]
+    pub(super) name: Word<'a>,
+    /// JSON in a string, or the object itself.
+    #[serde(default)]
+    pub(super) arguments: Text,
+}
+
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+pub(super) struct WireUsage {
+    #[serde(default)]
+    prompt_tokens: Count,
+    #[serde(default)]
+    completion_tokens: Count,
+    #[serde(default)]
+    prompt_tokens_details: Option<PromptDetails>,
+    #[serde(default)]
+    completion_tokens_details: Option<CompletionDetails>,
+    /// DeepSeek's word for cached tokens.
+    #[serde(default)]
+    prompt_cache_hit_tokens: Count,
+}
+
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+struct PromptDetails {
+    #[serde(default)]
+    cached_tokens: Count,
+    #[serde(default)]
+    cache_write_tokens: Count,
+}
+
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+struct CompletionDetails {
+    #[serde(default)]
+    reasoning_tokens: Count,
+}
+
+impl From<WireUsage> for Usage {
+    fn from(wire: WireUsage) -> Self {
+        let prompt = wire.prompt_tokens_details.unwrap_or_default();
+        let cached = prompt.cached_tokens.0;
+        Self {
+            input_tokens: wire.prompt_tokens.0,
+            output_tokens: wire.completion_tokens.0,
+            cached_input_tokens: cached.or(wire.prompt_cache_hit_tokens.0),
+            cache_write_tokens: prompt.cache_write_tokens.0,
+            reasoning_tokens: wire
+                .completion_tokens_details
+                .and_then(|details| details.reasoning_tokens.0),
+        }
+    }
+}
