@@ -10,6 +10,7 @@ mod fleet;
 mod kill;
 mod model;
 mod network;
+mod providers;
 mod resolve;
 mod review;
 mod serve;

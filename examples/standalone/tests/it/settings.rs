@@ -45,7 +45,7 @@ fn broken_toml() {
 fn an_unknown_provider_target_or_store() {
     refused(
         "[model]\nprovider = \"oracle\"\n",
-        &["model.provider is \"oracle\", expected template or openai"],
+        &["model.provider is \"oracle\", expected template, anthropic, gemini, workers-ai, openai, ollama"],
     );
     let folder = Folder::new();
     folder.write("presswork.toml", "[[target]]\nkind = \"pigeon\"\n");

@@ -40,8 +40,9 @@ impl Folder {
         for (key, _) in std::env::vars_os() {
             let name = key.to_string_lossy().into_owned();
             if name.starts_with("PRESSWORK_")
-                || name == "OPENAI_API_KEY"
-                || name == "MASTODON_ACCESS_TOKEN"
+                || name.starts_with("CLOUDFLARE_")
+                || name.ends_with("_API_KEY")
+                || name.ends_with("_ACCESS_TOKEN")
                 || name == "RUST_LOG"
             {
                 command.env_remove(&key);
