@@ -24,7 +24,7 @@ mod imp {
     /// The text in composed form (NFC); text that is composed already is not copied.
     pub(crate) fn composed(text: &str) -> std::borrow::Cow<'_, str> {
         use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
-        if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        if is_nfc_quick(text.chars()) == IsNormalized::Yes {
             return text.into();
         }
         text.nfc().collect::<String>().into()
@@ -66,10 +66,6 @@ mod imp {
 
     /// The text in composed form (NFC), by the host's own tables: ours would weigh more than the rest of the counters.
     pub(crate) fn composed(text: &str) -> std::borrow::Cow<'_, str> {
-        // Nothing below the first combining mark composes.
-        if text.chars().all(|c| c < '\u{300}') {
-            return text.into();
-        }
         String::from(js_sys::JsString::from(text).normalize("NFC")).into()
     }
 

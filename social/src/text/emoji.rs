@@ -114,7 +114,10 @@ impl Rest<'_> {
 pub(super) fn sequence(text: &str, first: char) -> Option<usize> {
     let rest = Rest(&text[first.len_utf8()..]);
     let next = rest.0.chars().next()?;
-    if next.is_ascii() {
+    // What goes on: a joiner, a selector, a keycap, a skin tone, a tag, or the second letter of a flag.
+    let goes_on = matches!(next, JOINER | COLOURED | '\u{20E3}' | '\u{1F1E6}'..='\u{1F1FF}' | '\u{1F3FB}'..='\u{1F3FF}'
+        | '\u{E0061}'..='\u{E007A}');
+    if !goes_on {
         return None;
     }
     let end = joined(first, rest)

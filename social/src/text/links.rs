@@ -23,39 +23,63 @@ pub(super) struct Link {
     pub(super) has_scheme: bool,
 }
 
+/// Longest scheme.
+const SCHEME: usize = "https://".len();
+
 /// Calls `found` with every link, first to last.
 pub(super) fn each(text: &str, mut found: impl FnMut(Link)) {
-    // Nothing is a link without a dot.
-    if !text.as_bytes().contains(&b'.') {
-        return;
-    }
-    // What may come before a link is taken with it, so a link can follow only a character that is not yet taken.
     let mut at = 0;
+    // Nothing is a link without a dot before a top-level domain, so only what lies around such dots is read.
+    let mut from = 0;
+    while let Some(dot) = text[from..].find('.').map(|distance| from + distance) {
+        from = dot + 1;
+        if !text
+            .as_bytes()
+            .get(from)
+            .is_some_and(|b| b.is_ascii_alphabetic() || !b.is_ascii())
+        {
+            continue;
+        }
+        // What may come before a link is taken with it.
+        let host = text[at..dot].char_indices().rev().find(|&(_, c)| !is_host_character(c));
+        let host = host.map_or(at, |(before, c)| at + before + c.len_utf8());
+        at = start_before(text, host.saturating_sub(SCHEME).max(at), at);
+        at = read(text, at, dot, &mut found);
+        from = from.max(at);
+    }
+}
+
+/// The start of the character before `position`, not before `least`.
+fn start_before(text: &str, position: usize, least: usize) -> usize {
+    let mut start = position.saturating_sub(1).max(least);
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    start
+}
+
+/// Looks for links that begin at `at` or later and whose host holds the dot at `dot`. Returns where reading goes on.
+fn read(text: &str, mut at: usize, dot: usize, found: &mut impl FnMut(Link)) -> usize {
     // Up to here there is no host: a run of characters without a dot, or none that ends in a known domain.
     let mut barren = 0;
-    while at < text.len() {
-        let Some(c) = text[at..].chars().next() else { return };
+    while at <= dot {
+        let Some(c) = text[at..].chars().next() else { break };
         let after = at + c.len_utf8();
         // Half of a character beyond U+FFFF may come before a link whose host begins with the other half.
-        let halved = c > '\u{FFFF}';
-        if halved && let Some(end) = try_link(text, at, Some(c), &mut barren, &mut found) {
-            at = end;
-            continue;
+        let halved = (c > '\u{FFFF}').then_some((at, Some(c)));
+        let plain = may_precede(c).then_some((after, Some(c)));
+        let first = (at == 0).then_some((0, None));
+        let starts = [halved, plain, first];
+        let mut end = None;
+        for (start, before) in starts.into_iter().flatten() {
+            end = try_link(text, start, before, &mut barren, found);
+            if end.is_some() {
+                break;
+            }
         }
-        if may_precede(c)
-            && let Some(end) = try_link(text, after, Some(c), &mut barren, &mut found)
-        {
-            at = end;
-            continue;
-        }
-        if at == 0
-            && let Some(end) = try_link(text, 0, None, &mut barren, &mut found)
-        {
-            at = end;
-            continue;
-        }
-        at = after;
+        at = end.unwrap_or(after);
     }
+    at
 }
 
 fn may_precede(c: char) -> bool {
@@ -148,48 +172,47 @@ fn short_link(url: &str, scheme: usize) -> Option<Option<usize>> {
 /// Length of the host at the start of `text`: labels and a known top-level domain, as many labels as there are.
 /// `offset` is where `text` stands; `barren` learns up to where no host begins.
 fn host(text: &str, offset: usize, barren: &mut usize) -> Option<usize> {
-    // Starts of the labels; the last one is what follows the last dot.
-    let mut labels = [0_usize; 128];
-    let mut count = 1;
-    let mut dots = 0;
-    let mut previous = None;
-    let mut run = text.len();
-    let mut whole = true;
+    let mut last_dot = None;
+    let mut previous = '.';
+    let (mut run, mut ends) = (text.len(), true);
     for (at, c) in text.char_indices() {
-        match c {
-            '.' => {
-                dots += 1;
-                // A label begins and ends with something other than `-` and `_`.
-                let good = previous.is_some_and(|c| !matches!(c, '.' | '-' | '_'));
-                if !good || count == labels.len() {
-                    (run, whole) = (at, false);
-                    break;
-                }
-                labels[count] = at + 1;
-                count += 1;
-            }
-            '-' | '_' if previous.is_none_or(|c| c == '.') => {
-                (run, whole) = (at, false);
-                break;
-            }
-            c if c == '-' || c == '_' || is_domain(c) => {}
-            _ => {
-                run = at;
-                break;
-            }
+        // A label begins and ends with something other than `-` and `_`.
+        let misplaced = match c {
+            '.' => matches!(previous, '.' | '-' | '_'),
+            '-' | '_' => previous == '.',
+            _ => false,
+        };
+        if misplaced {
+            ends = false;
         }
-        previous = Some(c);
-    }
-    if dots == 0 && whole {
-        *barren = (offset + run).max(*barren);
-    }
-    (1..count).rev().find_map(|at| {
-        let name = &text[labels[at - 1]..labels[at] - 1];
-        if name.contains('_') {
-            return None;
+        if misplaced || !is_host_character(c) {
+            run = at;
+            break;
         }
-        top_level(&text[labels[at]..]).map(|length| labels[at] + length)
-    })
+        if c == '.' {
+            last_dot = Some(at);
+        }
+        previous = c;
+    }
+    let Some(mut dot) = last_dot else {
+        if ends {
+            *barren = (offset + run).max(*barren);
+        }
+        return None;
+    };
+    loop {
+        let name_start = text[..dot].rfind('.').map_or(0, |before| before + 1);
+        if !text[name_start..dot].contains('_')
+            && let Some(length) = top_level(&text[dot + 1..])
+        {
+            return Some(dot + 1 + length);
+        }
+        dot = name_start.checked_sub(1)?;
+    }
+}
+
+fn is_host_character(c: char) -> bool {
+    matches!(c, '.' | '-' | '_') || is_domain(c)
 }
 
 /// Length of the top-level domain at the start of `text`.

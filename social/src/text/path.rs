@@ -74,13 +74,18 @@ pub(super) fn parentheses(text: &str, levels: usize, is_path: &impl Fn(char) -> 
 
 fn is_path(c: char) -> bool {
     if c.is_ascii() {
-        return c.is_ascii_alphanumeric() || "!*';:=+,.$/%#[]-_~@|&".contains(c);
+        return c.is_ascii_alphanumeric()
+            || matches!(
+                c,
+                '!' | '*' | '\'' | ';' | ':' | '=' | '+' | ',' | '.' | '$' | '/' | '%' | '#' | '[' | ']'
+            )
+            || matches!(c, '-' | '_' | '~' | '@' | '|' | '&');
     }
     c == '\u{2013}' || is_cyrillic(c) || is_latin_accent(c)
 }
 
 fn ends_path(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "+-=_#/".contains(c) || is_cyrillic(c) || is_latin_accent(c)
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '=' | '_' | '#' | '/') || is_cyrillic(c) || is_latin_accent(c)
 }
 
 fn is_cyrillic(c: char) -> bool {
