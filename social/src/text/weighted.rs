@@ -68,7 +68,7 @@ fn weigh_plain(text: &str) -> Weighed {
         let left = rest.as_str();
         let Some(c) = rest.next() else { return weighed };
         // Between ASCII and ASCII nothing can join; the base of a keycap is followed by something else.
-        if c.is_ascii() && !left.as_bytes().get(1).is_some_and(|b| !b.is_ascii()) {
+        if c.is_ascii() && left.as_bytes().get(1).is_none_or(u8::is_ascii) {
             weighed.length += 1;
             continue;
         }
