@@ -59,6 +59,10 @@ pub trait Consumer: Settle {
     ///   `last_error` then says so (`poison_is_delivered_max_attempts_times`).
     /// - A message that cannot be decoded is delivered with its error and does not touch its neighbours (`undecodable_is_delivered_with_its_error`).
     /// - A thousand messages that fall due at once all come (`many_due_at_once_all_come`).
+    /// - Ten thousand do too, each once (`ten_thousand_due_at_once_all_come`).
+    /// - Whatever is asked in whatever order, the answers are those of the memory queue (`random_operations_agree_with_the_model`).
+    /// - Under lost answers, dropped receives, expired leases and many consumers at a time nothing is lost, nothing comes
+    ///   again after its acknowledgement, and every extra delivery has its cause (`random_faults_lose_nothing`).
     async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Delivery>>;
 
     /// Moves the end of a lease to `by` from now and returns the lease to use from here on.

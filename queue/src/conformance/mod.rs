@@ -69,8 +69,11 @@ pub mod dead_letters;
 pub mod declared;
 pub mod delay;
 mod harness;
+pub mod history;
 pub mod lease;
+pub mod model;
 pub mod process;
+mod random;
 pub mod receive;
 pub mod run;
 pub mod send;
@@ -225,6 +228,9 @@ macro_rules! __queue_conformance_cases {
             dead_letters::discard_is_filtered: DeadLetters,
             dead_letters::depth_counts_each_state: Inspect,
             dead_letters::oldest_age_is_the_longest_due: Inspect,
+            history::random_faults_lose_nothing: MaxAttempts,
+            model::random_operations_agree_with_the_model: Fencing,
+            delay::ten_thousand_due_at_once_all_come: Always,
             admin::peek_changes_nothing: Admin,
             admin::peek_shows_what_waits: Admin,
             admin::purge_removes_all_but_dead_letters: Admin,

@@ -117,6 +117,8 @@ presswork_queue::queue_conformance!(Rest; skip {
     drain_has_a_deadline = "the service releases no message",
     poison_is_delivered_max_attempts_times = "the service keeps the number to itself",
     retry_on_the_last_attempt_dead_letters = "the service keeps the number to itself",
+    random_faults_lose_nothing = "the service shows only the first of its dead letters",
+    random_operations_agree_with_the_model = "the service has no fencing",
     depth_counts_each_state = "the service tells no states apart",
     oldest_age_is_the_longest_due = "the service tells no states apart",
 });

@@ -11,6 +11,8 @@ use presswork_queue::{
     conformance::{Harness, LosesAnswers},
 };
 
+use tokio_postgres::error::SqlState;
+
 use super::{server, shared::Database};
 use crate::travel::Ahead;
 
@@ -91,7 +93,12 @@ impl Harness for Postgres {
              UPDATE queue_key SET expires_at = expires_at - {ms};
              SELECT pg_notify('presswork_queue_' || id, '') FROM queue_name"
         );
-        self.database.connection().await.batch_execute(&travel).await.unwrap();
+        // It may meet others on its way through the rows; then it begins anew.
+        let client = self.database.connection().await;
+        while let Err(error) = client.batch_execute(&travel).await {
+            let met = [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
+            assert!(error.code().is_some_and(|code| met.contains(code)), "{error:?}");
+        }
         self.clock.move_by(by);
     }
 
