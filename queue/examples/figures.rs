@@ -23,6 +23,9 @@ const BODY: usize = 256;
 
 type Failure = Box<dyn std::error::Error>;
 
+/// An entry of a stream: its id, and its fields one after the other.
+type Entry = (String, Vec<Vec<u8>>);
+
 fn acks(deliveries: &[Delivery]) -> Vec<Settlement> {
     let ack = |delivery: &Delivery| Settlement::new(delivery.lease().clone(), Outcome::Ack);
     deliveries.iter().map(ack).collect()
@@ -180,7 +183,7 @@ async fn raw_redis(connection: &mut redis::aio::MultiplexedConnection, count: us
         read.arg(&["GROUP", "g", "c", "COUNT"])
             .arg(BATCH)
             .arg(&["STREAMS", "s", ">"]);
-        let read: Vec<(String, Vec<(String, Vec<Vec<u8>>)>)> = read.query_async(connection).await?;
+        let read: Vec<(String, Vec<Entry>)> = read.query_async(connection).await?;
         let ids: Vec<&str> = read
             .iter()
             .flat_map(|(_, entries)| entries)

@@ -11,8 +11,8 @@ use crate::{Delivery, Lease, Result, Settled, Settlement};
 pub trait Settle: Send + Sync {
     /// Says which verdicts work here.
     ///
-    /// - Where `release` is false, [`Outcome::Release`](crate::Outcome::Release) is
-    ///   [`Error::Unsupported`](crate::Error::Unsupported) (`release_is_declared`).
+    /// - Where `release` is false, [`Outcome::Release`](crate::Outcome::Release) and
+    ///   [`Outcome::Snooze`](crate::Outcome::Snooze) are [`Error::Unsupported`](crate::Error::Unsupported) (`release_is_declared`).
     /// - Where `dead_letter` is false, [`Outcome::DeadLetter`](crate::Outcome::DeadLetter) is
     ///   [`Error::Unsupported`](crate::Error::Unsupported) (`dead_letter_is_declared`).
     /// - Where `extend` is false, [`Consumer::extend`] is [`Error::Unsupported`](crate::Error::Unsupported) (`extend_is_declared`).
@@ -33,6 +33,7 @@ pub trait Settle: Send + Sync {
     /// - `Retry` on the last attempt makes a dead letter and answers [`Settled::Exhausted`] (`retry_on_the_last_attempt_dead_letters`).
     /// - `DeadLetter` keeps id, body, headers, reason, attempts and the time of the first send (`dead_letter_keeps_everything`).
     /// - `Release` gives the message back at once and does not count the delivery (`release_does_not_count`).
+    /// - `Snooze` gives the message back, not before its time, and does not count the delivery (`snooze_waits_and_does_not_count`).
     /// - Settling nothing succeeds (`settling_nothing_is_a_no_op`).
     /// - A settlement whose answer was lost can be repeated and changes nothing more (`lost_settlement_can_be_repeated`).
     /// - A lease of another queue is stale (`foreign_lease_is_stale`).
@@ -95,7 +96,7 @@ pub struct ConsumerCapabilities {
     pub fencing: bool,
     /// [`Consumer::extend`] works.
     pub extend: bool,
-    /// [`Outcome::Release`](crate::Outcome::Release) works.
+    /// [`Outcome::Release`](crate::Outcome::Release) and [`Outcome::Snooze`](crate::Outcome::Snooze) work.
     pub release: bool,
     /// [`Outcome::DeadLetter`](crate::Outcome::DeadLetter) works.
     pub dead_letter: bool,

@@ -50,6 +50,25 @@ impl Delivery {
         }
     }
 
+    /// The same delivery of other content.
+    pub(crate) fn with_message(self, message: Message) -> Self {
+        Self {
+            content: Content::Decoded(Arc::new(message)),
+            ..self
+        }
+    }
+
+    /// The same delivery, which cannot be read because of `reason`.
+    pub(crate) fn without_body(self, reason: &str) -> Self {
+        Self {
+            content: Content::Undecodable {
+                raw: Arc::from([].as_slice()),
+                reason: reason.into(),
+            },
+            ..self
+        }
+    }
+
     /// The message's id.
     pub fn id(&self) -> &MessageId {
         &self.lease.id

@@ -4,6 +4,7 @@ use std::{
     any::Any,
     collections::{BTreeMap, VecDeque},
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -17,7 +18,7 @@ use futures_util::{
 
 use crate::{
     Clock, ConsumerCapabilities, DeadLetter, Delivery, Handler, Lease, Outcome, Report, Result, Settle, Settled,
-    Settlement, Unsettled, error::bounded,
+    Settlement, Unsettled, clock::until, error::bounded,
 };
 
 /// Tells apart what is in hand; one message may be in hand twice when its lease was lost.
@@ -38,6 +39,8 @@ pub(crate) struct Engine<'a> {
     settling: Option<Settling<'a>>,
     report: Report,
     next_slot: Slot,
+    /// How long the slowest of the last handlers took.
+    slowest: Duration,
 }
 
 /// A settlement under way gives back what it was asked.
@@ -47,6 +50,7 @@ struct Handled {
     slot: Slot,
     outcome: Outcome,
     special: Option<Special>,
+    took: Duration,
 }
 
 enum Special {
@@ -70,6 +74,7 @@ impl<'a> Engine<'a> {
             settling: None,
             report: Report::default(),
             next_slot: 0,
+            slowest: Duration::ZERO,
         }
     }
 
@@ -107,6 +112,11 @@ impl<'a> Engine<'a> {
 
     pub(crate) fn is_idle(&self) -> bool {
         self.backlog.is_empty() && self.running.is_empty() && self.finished.is_empty() && self.settling.is_none()
+    }
+
+    /// How long a handler takes, at worst; zero before the first has ended.
+    pub(crate) fn slowest(&self) -> Duration {
+        self.slowest
     }
 
     /// What has to be kept leased.
@@ -167,6 +177,8 @@ impl<'a> Engine<'a> {
     }
 
     fn handled(&mut self, handled: Handled) {
+        // An outlier is forgotten by and by.
+        self.slowest = handled.took.max(self.slowest.mul_f64(0.95));
         let totals = &mut self.report.totals;
         match handled.special {
             Some(Special::Panicked) => totals.panicked += 1,
@@ -196,7 +208,7 @@ impl<'a> Engine<'a> {
                         }
                         (Settled::Done, Outcome::Ack) => &mut totals.acked,
                         (Settled::Postponed, _) | (Settled::Done, Outcome::Retry { .. }) => &mut totals.retried,
-                        (Settled::Done, Outcome::Release) => &mut totals.released,
+                        (Settled::Done, Outcome::Release | Outcome::Snooze { .. }) => &mut totals.released,
                     };
                     *counter += 1;
                 }
@@ -220,44 +232,47 @@ async fn handle(
     delivery: Delivery,
     limit: Option<(Arc<dyn Clock>, Duration)>,
 ) -> Handled {
+    let start = limit.as_ref().map(|(clock, _)| clock.now_ms());
+    let (outcome, special) = outcome_of(handler, &delivery, limit.as_ref()).await;
+    let took = match (limit, start) {
+        (Some((clock, _)), Some(start)) => until(start, clock.now_ms()),
+        _ => Duration::ZERO,
+    };
+    Handled {
+        slot,
+        outcome,
+        special,
+        took,
+    }
+}
+
+async fn outcome_of(
+    handler: &dyn Handler,
+    delivery: &Delivery,
+    limit: Option<&(Arc<dyn Clock>, Duration)>,
+) -> (Outcome, Option<Special>) {
     if let Some(error) = delivery.undecodable() {
         let reason = format!("{}: {error}", DeadLetter::UNDECODABLE);
-        return Handled {
-            slot,
-            outcome: Outcome::DeadLetter { reason },
-            special: Some(Special::Undecodable),
-        };
+        return (Outcome::DeadLetter { reason }, Some(Special::Undecodable));
     }
     // The call stands inside the block, so that a panic before the first await is caught too.
-    let handling = AssertUnwindSafe(async { handler.handle(&delivery).await }).catch_unwind();
+    let handling = AssertUnwindSafe(async { handler.handle(delivery).await }).catch_unwind();
     let ended = match limit {
         None => handling.await,
-        Some((clock, limit)) => match select(Box::pin(handling), clock.sleep(limit)).await {
+        Some((clock, limit)) => match select(pin!(handling), clock.sleep(*limit)).await {
             Either::Left((ended, _)) => ended,
             Either::Right(_) => {
                 let outcome = Outcome::retry(format!("the handler was cut off after {limit:?}"));
-                return Handled {
-                    slot,
-                    outcome,
-                    special: Some(Special::TimedOut),
-                };
+                return (outcome, Some(Special::TimedOut));
             }
         },
     };
     match ended {
-        Ok(outcome) => Handled {
-            slot,
-            outcome,
-            special: None,
-        },
+        Ok(outcome) => (outcome, None),
         Err(panic) => {
             let error = format!("the handler panicked: {}", panic_text(&*panic));
             tracing::error!(message = %delivery.id(), %error);
-            Handled {
-                slot,
-                outcome: Outcome::retry(error),
-                special: Some(Special::Panicked),
-            }
+            (Outcome::retry(error), Some(Special::Panicked))
         }
     }
 }
@@ -277,6 +292,16 @@ fn fit(outcome: Outcome, capabilities: &ConsumerCapabilities) -> Outcome {
             after: None,
             error: None,
         },
+        Outcome::Snooze { after } => {
+            let after = after.min(capabilities.max_delay);
+            match capabilities.release {
+                true => Outcome::Snooze { after },
+                false => Outcome::Retry {
+                    after: Some(after),
+                    error: None,
+                },
+            }
+        }
         Outcome::DeadLetter { reason } if !capabilities.dead_letter => Outcome::Retry {
             after: None,
             error: Some(reason),

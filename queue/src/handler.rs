@@ -36,6 +36,11 @@ pub enum Outcome {
     },
     /// Not touched: the message goes back at once and the delivery does not count.
     Release,
+    /// Not touched, and not wanted before some time: the message comes again no sooner, and the delivery does not count.
+    Snooze {
+        /// The least time to wait.
+        after: Duration,
+    },
 }
 
 impl Outcome {
@@ -52,6 +57,14 @@ impl Outcome {
         Self::Retry {
             after: Some(after),
             error: Some(error.to_string()),
+        }
+    }
+
+    /// How long a message that is given back stays away.
+    pub(crate) fn snooze(&self) -> Duration {
+        match self {
+            Self::Snooze { after } => *after,
+            Self::Ack | Self::Retry { .. } | Self::DeadLetter { .. } | Self::Release => Duration::ZERO,
         }
     }
 

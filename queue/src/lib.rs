@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod admin;
+mod claim_check;
 mod clock;
 mod consumer;
 mod dead_letter;
@@ -9,15 +10,19 @@ mod engine;
 pub mod envelope;
 mod error;
 mod handler;
+mod hopping;
 mod inspect;
 mod limits;
 mod message;
+mod pausing;
+mod payload;
 mod platform;
 mod process;
 pub mod providers;
 mod queue;
 mod run;
 mod signal;
+mod trace;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -25,14 +30,18 @@ pub mod conformance;
 pub mod mock;
 
 pub use admin::{Admin, Peeked};
+pub use claim_check::{BodyStore, ClaimCheck};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use consumer::{Consumer, ConsumerCapabilities, Settle};
 pub use dead_letter::{DeadLetter, DeadLetterFilter, DeadLetters, Discarded, Redriven};
 pub use delivery::{Delivery, Lease, Settled, Settlement};
 pub use error::{Error, Result, Source};
 pub use handler::{Handler, Outcome};
+pub use hopping::{Hopping, HoppingHandler};
 pub use inspect::{Depth, Inspect};
 pub use message::{Message, MessageId};
+pub use pausing::Pausing;
+pub use payload::Payload;
 pub use process::{Report, Totals, Unsettled, process};
 #[cfg(feature = "cloudflare")]
 pub use providers::cloudflare::{CloudflareQueue, PushedBatch};
@@ -47,3 +56,4 @@ pub use providers::redis::{RedisQueue, RedisQueueBuilder};
 pub use providers::sqlite::{SqliteQueue, SqliteQueueBuilder};
 pub use queue::{Capabilities, Queue};
 pub use run::{RunOptions, run};
+pub use trace::TraceContext;

@@ -145,15 +145,20 @@ pub(crate) fn check_settlements(takes: &ConsumerCapabilities, settlements: &[Set
     for settlement in settlements {
         match settlement.verdict {
             Outcome::Retry { after: Some(after), .. } => check_delay(provider, after, takes.max_delay)?,
+            Outcome::Snooze { after } if takes.release => check_delay(provider, after, takes.max_delay)?,
             Outcome::DeadLetter { .. } if !takes.dead_letter => {
                 let what = "a dead letter";
                 return Err(Error::Unsupported { provider, what });
             }
-            Outcome::Release if !takes.release => {
+            Outcome::Release | Outcome::Snooze { .. } if !takes.release => {
                 let what = "to release a message";
                 return Err(Error::Unsupported { provider, what });
             }
-            Outcome::Ack | Outcome::Retry { .. } | Outcome::DeadLetter { .. } | Outcome::Release => {}
+            Outcome::Ack
+            | Outcome::Retry { .. }
+            | Outcome::DeadLetter { .. }
+            | Outcome::Release
+            | Outcome::Snooze { .. } => {}
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use crate::{Delivery, Error, Handler, MessageId, Settle, engine::Engine};
 /// - A message that cannot be decoded goes to the dead letters and never reaches the handler (`undecodable_goes_to_the_dead_letters`).
 /// - Every delivery is settled exactly once (`every_delivery_is_settled_once`).
 /// - No more than `concurrency` handlers run at a time; 0 counts as 1 (`concurrency_is_bounded`).
-/// - What the queue cannot do is done the nearest way: `Release`, and `DeadLetter` where there is none, become a
+/// - What the queue cannot do is done the nearest way: `Release` and `Snooze`, and `DeadLetter` where there is none, become a
 ///   retry; a retry beyond `max_delay` waits `max_delay` (`verdicts_fit_the_queue`).
 /// - A settlement that fails is in the report; its message comes again when its lease ends (`failed_settlement_is_reported`).
 ///

@@ -57,6 +57,9 @@ impl Default for RunOptions {
 /// - A handler that outlasts `drain` is cut off and its message released (`drain_has_a_deadline`).
 /// - A receive that fails and may succeed later is repeated, with a growing pause (`failing_receive_is_repeated`).
 ///
+/// Where leases cannot be extended, a handler is cut off when its lease ends, if not before, and no more is pulled than
+/// can be handled within a lease, judged by the slowest of the last handlers.
+///
 /// # Errors
 /// [`Error::Config`] for a `batch` or `concurrency` of 0; a receive's error that no repetition can mend, after the
 /// drain. What a handler does is never an error.
@@ -95,6 +98,8 @@ struct Pump<'a> {
     consumer: &'a dyn Consumer,
     options: &'a RunOptions,
     engine: Engine<'a>,
+    /// The lease, where it cannot be extended.
+    fixed_lease: Option<Duration>,
     receiving: Option<BoxFuture<'a, Result<Vec<Delivery>>>>,
     failures: u32,
     fatal: Option<Error>,
@@ -110,12 +115,16 @@ enum Beat {
 
 impl<'a> Pump<'a> {
     fn new(consumer: &'a dyn Consumer, handler: &'a dyn Handler, options: &'a RunOptions) -> Self {
+        let takes = consumer.capabilities();
+        let fixed_lease = takes.lease.filter(|_| !takes.extend);
+        let limit = fixed_lease.map_or(options.max_handling, |lease| lease.min(options.max_handling));
         let engine = Engine::new(consumer_as_settler(consumer), handler, options.concurrency)
-            .cut_off_after(options.clock.clone(), options.max_handling);
+            .cut_off_after(options.clock.clone(), limit);
         let mut pump = Self {
             consumer,
             options,
             engine,
+            fixed_lease,
             receiving: None,
             failures: 0,
             fatal: None,
@@ -166,6 +175,11 @@ impl<'a> Pump<'a> {
 
     fn receive(&self) -> BoxFuture<'a, Result<Vec<Delivery>>> {
         let (consumer, options, pause) = (self.consumer, self.options, pause(self.failures));
+        let batch = self.fixed_lease.map_or(options.batch, |lease| {
+            options
+                .batch
+                .min(budget(lease, self.engine.slowest(), options.concurrency))
+        });
         Box::pin(async move {
             if pause.is_zero() {
                 // A queue that is never empty must not keep the executor from others.
@@ -173,7 +187,7 @@ impl<'a> Pump<'a> {
             } else {
                 options.clock.sleep(pause).await;
             }
-            consumer.receive(options.batch, options.wait).await
+            consumer.receive(batch, options.wait).await
         })
     }
 
@@ -234,6 +248,18 @@ impl<'a> Pump<'a> {
 
 fn consumer_as_settler(consumer: &dyn Consumer) -> &dyn crate::Settle {
     consumer
+}
+
+/// How many messages can be handled within a lease that cannot be extended, with a fifth of it to spare.
+fn budget(lease: Duration, slowest: Duration, concurrency: usize) -> usize {
+    if slowest.is_zero() {
+        // Nothing is known yet: only what starts at once.
+        return concurrency;
+    }
+    let rounds = lease.as_nanos().saturating_mul(4) / slowest.as_nanos().saturating_mul(5).max(1);
+    usize::try_from(rounds.max(1))
+        .unwrap_or(usize::MAX)
+        .saturating_mul(concurrency)
 }
 
 /// 100 ms after the first failure, doubling to 30 s.

@@ -215,6 +215,7 @@ macro_rules! __queue_conformance_cases {
             settle::retry_on_the_last_attempt_dead_letters: MaxAttempts,
             settle::dead_letter_keeps_everything: DeadLetters,
             settle::release_does_not_count: Release,
+            settle::snooze_waits_and_does_not_count: Release,
             settle::settling_nothing_is_a_no_op: Always,
             settle::lost_settlement_can_be_repeated: Always,
             settle::foreign_lease_is_stale: Fencing,

@@ -33,7 +33,7 @@ fn number(body: &[u8]) -> usize {
 
 impl<H: Harness> Twins<'_, H> {
     /// Times are tens of seconds: what passes by itself on a real clock never reaches the next.
-    async fn advance(&mut self, tens: usize) {
+    async fn advance(&self, tens: usize) {
         let by = Duration::from_secs(10) * tens as u32;
         self.clock.advance(by);
         self.h.advance(by).await;
@@ -84,7 +84,10 @@ impl<H: Harness> Twins<'_, H> {
                 if !chance.once_in(3) {
                     continue;
                 }
-                let verdict = match chance.below(6) {
+                let verdict = match chance.below(7) {
+                    6 => Outcome::Snooze {
+                        after: Duration::from_secs(10) * chance.below(10) as u32,
+                    },
                     0 => Outcome::retry(format!("error {}", chance.below(9))),
                     1 => Outcome::retry_after(Duration::from_secs(10) * chance.below(10) as u32, "later"),
                     2 => Outcome::dead_letter(format!("reason {}", chance.below(3))),
@@ -112,7 +115,7 @@ impl<H: Harness> Twins<'_, H> {
         }
     }
 
-    async fn extend(&mut self, chance: &mut Chance) {
+    async fn extend(&self, chance: &mut Chance) {
         let by = Duration::from_secs(10) * chance.below(12) as u32;
         let held: Vec<_> = self.held.values().flatten().cloned().collect();
         let Some((ours, theirs)) = held.get(chance.below(held.len())) else {
@@ -128,7 +131,7 @@ impl<H: Harness> Twins<'_, H> {
         }
     }
 
-    async fn dead(&mut self, chance: &mut Chance) {
+    async fn dead(&self, chance: &mut Chance) {
         let Some(letters) = self.h.dead_letters() else { return };
         let mut filter = DeadLetterFilter::all();
         if chance.once_in(2) {
@@ -157,7 +160,7 @@ impl<H: Harness> Twins<'_, H> {
         assert_eq!(ours, theirs, "redriven or discarded");
     }
 
-    async fn administer(&mut self, chance: &mut Chance) {
+    async fn administer(&self, chance: &mut Chance) {
         let Some(admin) = self.h.admin() else { return };
         match chance.below(16) {
             0 => {
@@ -199,7 +202,7 @@ impl<H: Harness> Twins<'_, H> {
     }
 }
 
-/// See the bullet of this name on [`Consumer::receive`](crate::Consumer::receive).
+/// See the bullet of this name on [`Consumer::receive`].
 pub async fn random_operations_agree_with_the_model<H: Harness>(h: &H) {
     let takes = h.consumer().capabilities();
     let clock = VirtualClock::new();

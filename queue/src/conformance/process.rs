@@ -143,6 +143,9 @@ pub async fn verdicts_fit_the_queue<H: Harness>(_: &H) {
         Outcome::Release,
         Outcome::dead_letter("never"),
         Outcome::retry_after(LEAST_MAX_DELAY * 2, "busy"),
+        Outcome::Snooze {
+            after: LEAST_MAX_DELAY / 2,
+        },
     ];
     let deliveries = (0..verdicts.len()).map(|n| {
         let body = envelope::encode(&Message::json(&n).expect("json"), 0);
@@ -151,7 +154,7 @@ pub async fn verdicts_fit_the_queue<H: Harness>(_: &H) {
     let handler = Act(|delivery: &Delivery| verdicts[delivery.json::<usize>().expect("a number")].clone());
     let settler = Least::default();
     let report = process(&settler, deliveries.collect(), &handler, 1).await;
-    assert_eq!((report.totals.retried, report.totals.received), (3, 3));
+    assert_eq!((report.totals.retried, report.totals.received), (4, 4));
     let carried_out = settler.0.into_inner().unwrap();
     let expected = [
         Outcome::Retry {
@@ -160,6 +163,10 @@ pub async fn verdicts_fit_the_queue<H: Harness>(_: &H) {
         },
         Outcome::retry("never"),
         Outcome::retry_after(LEAST_MAX_DELAY, "busy"),
+        Outcome::Retry {
+            after: Some(LEAST_MAX_DELAY / 2),
+            error: None,
+        },
     ];
     assert_eq!(carried_out, expected);
 }

@@ -190,6 +190,27 @@ pub async fn release_does_not_count<H: Harness>(h: &H) {
 }
 
 /// See the bullet of this name on [`Settle::settle`](crate::Settle::settle).
+pub async fn snooze_waits_and_does_not_count<H: Harness>(h: &H) {
+    send(h, "later").await;
+    for _ in 0..5 {
+        let delivery = one(h).await;
+        assert!(delivery.attempt().is_none_or(|attempt| attempt == 1));
+        let after = lease_time(h);
+        assert_eq!(settle(h, &delivery, Outcome::Snooze { after }).await, Settled::Done);
+        assert_eq!(settle(h, &delivery, Outcome::Ack).await, Settled::Stale);
+        none(h).await;
+        expire(h).await;
+    }
+    let late = h.consumer().capabilities().max_delay * 2;
+    let refused = [Settlement::new(
+        one(h).await.lease().clone(),
+        Outcome::Snooze { after: late },
+    )];
+    let refused = h.consumer().settle(&refused).await;
+    assert!(matches!(refused, Err(Error::InvalidDelay { .. })), "{refused:?}");
+}
+
+/// See the bullet of this name on [`Settle::settle`](crate::Settle::settle).
 pub async fn settling_nothing_is_a_no_op<H: Harness>(h: &H) {
     assert_eq!(h.consumer().settle(&[]).await.expect("settle"), []);
 }

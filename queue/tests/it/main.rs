@@ -13,3 +13,4 @@ mod redis;
 mod sqlite;
 #[cfg(any(feature = "cloudflare-http", feature = "postgres", feature = "redis"))]
 mod travel;
+mod wrappers;

@@ -196,7 +196,8 @@ impl Settle for PushedBatch {
                     pushed.retry(*after)
                 }
                 Outcome::DeadLetter { reason } => self.give_up(pushed, reason).await,
-                Outcome::Release => pushed.retry(Some(Duration::ZERO)),
+                // Refused before; the nearest is a retry.
+                Outcome::Release | Outcome::Snooze { .. } => pushed.retry(Some(verdict.snooze())),
             };
             // One refusal does not keep the others from being applied.
             match answer {

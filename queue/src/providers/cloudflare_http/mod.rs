@@ -183,7 +183,8 @@ impl CloudflareHttpQueue {
                     lease_id,
                     delay_seconds: after.map(seconds),
                 }),
-                Outcome::Release => {}
+                // Refused before.
+                Outcome::Release | Outcome::Snooze { .. } => {}
             }
         }
         if asked.is_empty() {

@@ -172,9 +172,9 @@ impl State {
                 }
                 settings.retry_at(now, *after)
             }
-            Outcome::Release => {
+            Outcome::Release | Outcome::Snooze { .. } => {
                 entry.attempts = entry.attempts.saturating_sub(1);
-                now
+                now.saturating_add(millis(settlement.verdict.snooze()))
             }
         };
         self.reschedule(seq, due);

@@ -247,7 +247,7 @@ fn told(verdict: &Outcome, retry: i64) -> (&'static str, i64, Option<String>) {
         Outcome::Ack => ("ack", 0, None),
         Outcome::Retry { after, error } => ("retry", after.map_or(retry, millis), error.as_deref().map(words)),
         Outcome::DeadLetter { reason } => ("dead", 0, Some(words(reason))),
-        Outcome::Release => ("release", 0, None),
+        Outcome::Release | Outcome::Snooze { .. } => ("release", millis(verdict.snooze()), None),
     }
 }
 

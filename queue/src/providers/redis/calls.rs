@@ -167,16 +167,16 @@ impl Inner {
         ]);
         call.arg(self.settings.max_attempts).arg(DeadLetter::MAX_ATTEMPTS);
         for Settlement { lease, verdict } in settlements {
-            let (verdict, delay, text) = match verdict {
+            let (name, delay, text) = match verdict {
                 Outcome::Ack => ("ack", 0, ""),
                 Outcome::Retry { after, error } => {
                     let delay = millis(after.unwrap_or(self.settings.retry_delay));
                     ("retry", delay, error.as_deref().map(bounded).unwrap_or_default())
                 }
                 Outcome::DeadLetter { reason } => ("dead", 0, bounded(reason)),
-                Outcome::Release => ("release", 0, ""),
+                Outcome::Release | Outcome::Snooze { .. } => ("release", millis(verdict.snooze()), ""),
             };
-            call.arg(verdict).arg(lease.id().as_str()).arg(lease.token());
+            call.arg(name).arg(lease.id().as_str()).arg(lease.token());
             call.arg(delay).arg(text);
         }
         call

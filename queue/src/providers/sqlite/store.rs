@@ -230,14 +230,15 @@ impl Store {
                     ":seq": seq, ":queue": queue, ":lease": lease, ":now": now, ":reason": bounded(reason),
                 })?
             }
-            Outcome::Release => {
+            Outcome::Release | Outcome::Snooze { .. } => {
                 self.changed.set(true);
+                let due = now.saturating_add(millis(settlement.verdict.snooze()));
                 let release = format!(
-                    "UPDATE queue_message SET lease = lease + 1, leased = 0, visible_at = :now,
+                    "UPDATE queue_message SET lease = lease + 1, leased = 0, visible_at = :due,
                             attempts = max(attempts - 1, 0) WHERE {HELD}"
                 );
                 self.connection.prepare_cached(&release)?.execute(named_params! {
-                    ":seq": seq, ":queue": queue, ":lease": lease, ":now": now,
+                    ":seq": seq, ":queue": queue, ":lease": lease, ":due": due,
                 })?
             }
             Outcome::Retry { after, error } => {
