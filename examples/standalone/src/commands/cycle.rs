@@ -1,7 +1,8 @@
 //! `presswork` and `presswork run`: one cycle, then out.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -10,7 +11,7 @@ use indicatif::ProgressBar;
 use presswork_content_store::{Counts, Status};
 use presswork_pipeline::import::ImportReport;
 use presswork_pipeline::{Generator, Poster, RunReport};
-use presswork_queue::{Delivery, Handler, Outcome as Verdict, Totals, process};
+use presswork_queue::{Delivery, Handler, MessageId, Outcome as Verdict, Totals, process};
 use serde_json::json;
 
 use crate::cli::Common;
@@ -27,6 +28,8 @@ struct Cycle {
     no_topics: bool,
     drafted: RunReport,
     posted: Totals,
+    /// Messages whose last verdict in this run was that they are tried again.
+    later: usize,
     counts: Counts,
     site_pages: u64,
     cost_micros: u64,
@@ -76,7 +79,7 @@ pub(crate) async fn run(common: &Common, with_import: bool, pages: Option<u32>) 
     cycle.drafted = draft(&generator, &settings).await?;
     let poster = Poster::new(config, Arc::clone(&store), model, targets);
     let concurrency = settings.pipeline.poster.concurrency as usize;
-    cycle.posted = post(queue.as_ref(), &poster, concurrency, &stop).await?;
+    (cycle.posted, cycle.later) = post(queue.as_ref(), &poster, concurrency, &stop).await?;
 
     let site = &settings.pipeline.site;
     cycle.site_pages = export::write(&settings, store.as_ref()).await?;
@@ -92,7 +95,8 @@ pub(crate) async fn run(common: &Common, with_import: bool, pages: Option<u32>) 
     report(common, &settings, &cycle)?;
 
     let failed = cycle.drafted.failed + cycle.drafted.postponed + cycle.drafted.waiting > 0
-        || cycle.posted.dead_lettered + cycle.posted.retried + cycle.posted.unsettled > 0;
+        || cycle.posted.dead_lettered + cycle.posted.unsettled > 0
+        || cycle.later > 0;
     Ok(if failed { Outcome::SomeFailed } else { Outcome::Done })
 }
 
@@ -110,10 +114,14 @@ async fn post(
     poster: &Poster,
     concurrency: usize,
     stop: &AtomicBool,
-) -> anyhow::Result<Totals> {
+) -> anyhow::Result<(Totals, usize)> {
     let due = queue.depth().await?.ready;
     let bar = progress::items("posts", due);
-    let handler = Counted { poster, bar: &bar };
+    let handler = Counted {
+        poster,
+        bar: &bar,
+        later: Mutex::default(),
+    };
     let mut totals = Totals::default();
     while !stop.load(Ordering::Relaxed) {
         let deliveries = queue
@@ -130,12 +138,15 @@ async fn post(
         totals += report.totals;
     }
     bar.finish_and_clear();
-    Ok(totals)
+    let later = handler.later.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok((totals, later.len()))
 }
 
 struct Counted<'a> {
     poster: &'a Poster,
     bar: &'a ProgressBar,
+    /// A message that is tried again at once, and then done, is nothing that is left.
+    later: Mutex<HashSet<MessageId>>,
 }
 
 #[async_trait]
@@ -143,6 +154,11 @@ impl Handler for Counted<'_> {
     async fn handle(&self, delivery: &Delivery) -> Verdict {
         let verdict = self.poster.handle(delivery).await;
         self.bar.inc(1);
+        let mut later = self.later.lock().unwrap_or_else(PoisonError::into_inner);
+        match verdict {
+            Verdict::Retry { .. } => later.insert(delivery.id().clone()),
+            _ => later.remove(delivery.id()),
+        };
         verdict
     }
 }
@@ -167,7 +183,7 @@ fn report(common: &Common, settings: &Settings, cycle: &Cycle) -> anyhow::Result
             "imported": imported,
             "pages": drafted,
             "posts": {
-                "messages": posted.received, "acknowledged": posted.acked, "later": posted.retried,
+                "messages": posted.received, "acknowledged": posted.acked, "later": cycle.later,
                 "dead_letters": posted.dead_lettered, "unsettled": posted.unsettled,
             },
             "topics_left": planned,
@@ -191,7 +207,7 @@ fn report(common: &Common, settings: &Settings, cycle: &Cycle) -> anyhow::Result
             "Posts",
             format!(
                 "{} pages posted, {} to try again, {} dead letters",
-                posted.acked, posted.retried, posted.dead_lettered
+                posted.acked, cycle.later, posted.dead_lettered
             ),
         ),
         ("Failures", format!("{}", drafted.failed + posted.dead_lettered)),

@@ -3,6 +3,8 @@
 use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rusqlite::Connection;
+
 use crate::support::{Folder, small_site, some};
 
 const TOPICS: usize = 300;
@@ -62,4 +64,31 @@ fn fifty_kills_lose_nothing_and_double_nothing() {
         posts.values().all(|count| *count == 1),
         "posted more than once: {posts:?}"
     );
+}
+
+/// What a process leaves that is killed between the ledger's word that a post is on its way and the post itself.
+#[test]
+fn a_post_that_never_left_is_made_by_the_next_run_and_nothing_is_left_to_do() {
+    let folder = Folder::new();
+    small_site(&folder, 1);
+    folder.run(&[]).expect(0);
+    let database = Connection::open(folder.path("presswork-data/content.db")).unwrap();
+    let changed = database.execute(
+        "UPDATE post_ledger SET status = 'in_flight', remote_id = NULL, remote_url = NULL, posted_at_ms = NULL, \
+         claim_owner = 'killed', claim_until_ms = 1, in_flight_at_ms = 1",
+        [],
+    );
+    assert_eq!(changed.unwrap(), 1);
+    let reset = database.execute("UPDATE outbox SET status = 'pending', id = id || '-again'", []);
+    assert_eq!(reset.unwrap(), 1);
+    drop(database);
+    folder.write("presswork-data/posts.jsonl", "");
+
+    let ran = folder.run(&["--json", "run"]).expect(0);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        (&report["posts"]["acknowledged"], &report["posts"]["later"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(folder.posts().values().copied().collect::<Vec<_>>(), [1]);
 }
