@@ -113,6 +113,7 @@ presswork_queue::queue_conformance!(Rest; skip {
     stale_extend_is_refused = "the service extends no lease",
     lease_is_kept_while_handling = "the service extends no lease",
     release_does_not_count = "the service releases no message",
+    snooze_waits_and_does_not_count = "the service releases no message",
     drain_releases_what_was_not_started = "the service releases no message",
     drain_has_a_deadline = "the service releases no message",
     poison_is_delivered_max_attempts_times = "the service keeps the number to itself",
