@@ -1,9 +1,12 @@
 //! The one place that turns a connection, a status, headers and a body into an [`Error`].
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use reqwest::header::HeaderMap;
 
 use crate::platform::{self, Body, Broken};
-use crate::{Error, Failure, Result, TextResponse};
+use crate::{ApiKey, Error, Failure, Result, TextResponse};
 
 #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
 mod first;
@@ -33,6 +36,26 @@ pub(crate) struct Peer {
     pub(crate) host: String,
     /// Whether its errors carry Cloudflare's codes.
     pub(crate) is_cloudflare: bool,
+    /// What was sent to it as a secret, the longest first; a server may repeat it in an error.
+    pub(crate) secrets: Arc<[ApiKey]>,
+}
+
+impl Peer {
+    /// A failure whose message repeats no secret.
+    pub(crate) fn failure(&self, message: impl AsRef<str>) -> Failure {
+        Failure::new(&self.provider, self.hide(message.as_ref()))
+    }
+
+    /// The text without the secrets that were sent. Called before a text is cut, so that no half of one is left.
+    pub(crate) fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut text = Cow::Borrowed(text);
+        for secret in self.secrets.iter() {
+            if text.contains(secret.expose()) {
+                text = text.replace(secret.expose(), "[redacted]").into();
+            }
+        }
+        text
+    }
 }
 
 /// An answer whose body is still to be read.
@@ -102,12 +125,19 @@ pub(crate) async fn read(peer: &Peer, body: &mut Body) -> Result<Vec<u8>> {
 }
 
 pub(crate) fn malformed(peer: &Peer, what: &str) -> Error {
-    Error::Malformed(Failure::new(&peer.provider, format!("{}: {what}", peer.host)).boxed())
+    Error::Malformed(peer.failure(format!("{}: {what}", peer.host)).boxed())
+}
+
+/// The first `most` bytes of a body, or a little less. A secret may begin before the cut and end behind it.
+fn beginning(peer: &Peer, body: &[u8], most: usize) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(MAX_ERROR_BODY)]);
+    let text = peer.hide(&text);
+    text[..text.floor_char_boundary(most)].to_owned()
 }
 
 /// A body that is not what was promised, with its beginning to recognise it by.
 pub(crate) fn not_understood(peer: &Peer, content_type: &str, body: &[u8], error: &serde_json::Error) -> Error {
-    let start = String::from_utf8_lossy(&body[..body.len().min(80)]);
+    let start = beginning(peer, body, 80);
     malformed(
         peer,
         &format!("not the JSON expected ({error}; content type `{content_type}`): `{start}`"),
@@ -136,7 +166,7 @@ pub(crate) fn transport(peer: &Peer, broken: Broken) -> Error {
     let (what, root, source) = platform::broken(broken);
     let host = &peer.host;
     let failure = |what: String| {
-        let failure = Failure::new(&peer.provider, what);
+        let failure = peer.failure(what);
         match source {
             Some(source) => failure.source(source),
             None => failure,

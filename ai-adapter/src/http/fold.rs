@@ -6,7 +6,7 @@ use futures_util::stream::{self, Stream};
 
 use super::{Answer, Peer, Told, error_told, malformed, not_understood, read, transport};
 use crate::sse::Decoder;
-use crate::{Error, Failure, Result, StreamEvent, TextResponse};
+use crate::{Error, Result, StreamEvent, TextResponse};
 
 /// An answer longer than this is broken or hostile; a whole body has the same bound.
 pub(crate) const MAX_TEXT: usize = 16 * 1024 * 1024;
@@ -174,5 +174,5 @@ impl<F: Fold> State<F> {
 
 fn cut(peer: &Peer) -> Error {
     let message = format!("{}: the stream ended before the answer did", peer.host);
-    Error::Incomplete(Failure::new(&peer.provider, message).boxed())
+    Error::Incomplete(peer.failure(message).boxed())
 }

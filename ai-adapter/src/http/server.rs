@@ -1,5 +1,6 @@
 //! One provider's server: where it is, how it is addressed, and one exchange with it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -148,6 +149,7 @@ impl Settings {
                 provider,
                 host,
                 is_cloudflare: false,
+                secrets: secrets(self.api_key.as_ref(), &self.headers),
             },
             headers,
             timeout: self.timeout,
@@ -210,6 +212,22 @@ impl Server {
             Error::Config(failure.source(error).boxed())
         })
     }
+}
+
+/// Shorter values are words such as `true`, which say nothing and would be cut out of every message.
+const SHORTEST_SECRET: usize = 8;
+
+/// What must not be repeated: each value, and its last word alone, for a server that leaves `Bearer` out.
+fn secrets(key: Option<&ApiKey>, headers: &[(String, ApiKey)]) -> Arc<[ApiKey]> {
+    let values = key.into_iter().chain(headers.iter().map(|(_, value)| value));
+    let mut secrets: Vec<ApiKey> = values
+        .flat_map(|value| [value.expose(), value.expose().rsplit(' ').next().unwrap_or_default()])
+        .filter(|text| text.len() >= SHORTEST_SECRET)
+        .map(ApiKey::new)
+        .collect();
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+    secrets.dedup();
+    secrets.into()
 }
 
 fn secret(text: &str) -> Option<HeaderValue> {

@@ -5,6 +5,7 @@ fn peer() -> Peer {
         provider: "p".to_owned(),
         host: "h".to_owned(),
         is_cloudflare: false,
+        secrets: Arc::new([]),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{Error, Failure, platform};
 pub(crate) fn error_of(peer: &Peer, status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
     let told = serde_json::from_slice(body).ok().and_then(|json| Told::find(&json));
     let told = told.unwrap_or_else(|| {
-        let page = String::from_utf8_lossy(&body[..body.len().min(200)]).trim().to_owned();
+        let page = super::beginning(peer, body, 200).trim().to_owned();
         let hint = match status {
             300..400 => "redirects, set the base URL it moved to; ",
             404 => "no such path, is the base URL right? ",
@@ -37,9 +37,11 @@ pub(crate) fn error_told(peer: &Peer, status: Option<u16>, headers: &HeaderMap, 
         .or_else(|| in_text(&told.message));
     // Neither a header nor a wait brings credit back.
     let is_quota = condition == Condition::QuotaExhausted;
-    let mut failure = Failure::new(&peer.provider, format!("{}: {}", peer.host, told.message))
-        .code(told.code.or(told.kind))
-        .request_id(headers::request_id(headers).or(told.request_id))
+    let hidden = |text: String| peer.hide(&text).into_owned();
+    let mut failure = peer
+        .failure(format!("{}: {}", peer.host, told.message))
+        .code(told.code.or(told.kind).map(hidden))
+        .request_id(headers::request_id(headers).or(told.request_id).map(hidden))
         .retry_after(waits.filter(|_| !is_quota))
         .retryable(should_retry(headers).filter(|_| !is_quota));
     failure.status = status;

@@ -10,6 +10,13 @@ mod gemini;
 mod openai;
 #[cfg(feature = "conformance")]
 mod scripted;
+#[cfg(all(
+    feature = "openai",
+    feature = "anthropic",
+    feature = "gemini",
+    feature = "workers-ai"
+))]
+mod secrets;
 #[cfg(all(feature = "conformance", feature = "template"))]
 mod template;
 #[cfg(all(feature = "conformance", feature = "__http"))]

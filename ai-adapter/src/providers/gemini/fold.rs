@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::DIALECT;
 use super::reply::{Call, Part, Reply};
 use crate::http::{self, Answer, MAX_TEXT, Peer, Told, error_told, malformed};
-use crate::{Error, Failure, FinishReason, Result, StreamEvent, TextResponse, ToolCall, Verbatim};
+use crate::{Error, FinishReason, Result, StreamEvent, TextResponse, ToolCall, Verbatim};
 
 #[derive(Debug)]
 pub(super) struct Fold {
@@ -164,8 +164,9 @@ impl Fold {
     fn finish(&mut self, reason: &str, words: &str) -> Result<()> {
         let failure = || {
             let message = format!("{}: the model stopped: {words}", self.peer.host);
-            Failure::new(&self.peer.provider, message)
-                .code(Some(reason.to_owned()))
+            self.peer
+                .failure(message)
+                .code(Some(self.peer.hide(reason).into_owned()))
                 .boxed()
         };
         self.response.finish = match reason {

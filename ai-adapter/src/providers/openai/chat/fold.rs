@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::reply::{Call, Delta, Function, Reply};
 use crate::http::{self, Answer, MAX_TEXT, Peer, Told, error_told, malformed};
-use crate::{Error, Failure, FinishReason, Result, StreamEvent, TextResponse, ToolCall, Verbatim};
+use crate::{Error, FinishReason, Result, StreamEvent, TextResponse, ToolCall, Verbatim};
 
 #[derive(Debug)]
 pub(in crate::providers) struct Fold {
@@ -186,7 +186,7 @@ impl Fold {
             // OpenRouter and Mistral; DeepSeek.
             "error" | "insufficient_system_resource" => {
                 let message = format!("{}: the model stopped: {reason}", self.peer.host);
-                return Err(Error::Unavailable(Failure::new(&self.peer.provider, message).boxed()));
+                return Err(Error::Unavailable(self.peer.failure(message).boxed()));
             }
             _ => FinishReason::Other(reason.clone()),
         };

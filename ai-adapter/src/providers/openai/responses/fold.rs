@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::DIALECT;
 use super::reply::{Event, Item, Reply};
 use crate::http::{self, Answer, MAX_TEXT, Peer, Told, error_told, malformed};
-use crate::{Error, Failure, FinishReason, Result, StreamEvent, TextResponse, ToolCall, Verbatim};
+use crate::{Error, FinishReason, Result, StreamEvent, TextResponse, ToolCall, Verbatim};
 
 #[derive(Debug)]
 pub(in crate::providers) struct Fold {
@@ -99,7 +99,7 @@ impl http::Fold for Fold {
         if !self.finished {
             // `[DONE]` without a terminal event.
             let message = format!("{}: the stream ended before the answer did", self.peer.host);
-            return Err(Error::Incomplete(Failure::new(&self.peer.provider, message).boxed()));
+            return Err(Error::Incomplete(self.peer.failure(message).boxed()));
         }
         let response = &mut self.response;
         if response.refusal.is_some() {
@@ -185,7 +185,7 @@ impl Fold {
             ("incomplete", "content_filter") => FinishReason::ContentFilter,
             ("queued" | "in_progress" | "cancelled", _) => {
                 let message = format!("{}: the response is {status}", self.peer.host);
-                return Err(Error::Unavailable(Failure::new(&self.peer.provider, message).boxed()));
+                return Err(Error::Unavailable(self.peer.failure(message).boxed()));
             }
             _ => FinishReason::Other(raw.to_owned()),
         };
