@@ -58,12 +58,18 @@ pub trait Consumer: Settle {
     /// - Attempts start at 1 and count deliveries, whatever came of them (`attempts_count_deliveries`).
     /// - A message is delivered `max_attempts` times and is then a dead letter, even when no verdict ever came; its
     ///   `last_error` then says so (`poison_is_delivered_max_attempts_times`).
+    /// - Where `isolates`, a message whose last delivery ended without a verdict comes alone, so that one that kills its
+    ///   process takes no neighbour along to the dead letters (`poison_takes_no_neighbour_along`).
     /// - A message that cannot be decoded is delivered with its error and does not touch its neighbours (`undecodable_is_delivered_with_its_error`).
     /// - A thousand messages that fall due at once all come (`many_due_at_once_all_come`).
     /// - Ten thousand do too, each once (`ten_thousand_due_at_once_all_come`).
     /// - Whatever is asked in whatever order, the answers are those of the memory queue (`random_operations_agree_with_the_model`).
     /// - Under lost answers, dropped receives, expired leases and many consumers at a time nothing is lost, nothing comes
     ///   again after its acknowledgement, and every extra delivery has its cause (`random_faults_lose_nothing`).
+    /// - A service that is killed and started again in mid-traffic, and kept its disk, loses nothing; each restart costs at
+    ///   most the deliveries that were in hand (`restarted_service_loses_nothing`).
+    /// - A service that is emptied in mid-traffic is used on: later messages come, leases of before are stale
+    ///   (`emptied_service_is_used_on`).
     async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Delivery>>;
 
     /// Moves the end of a lease to `by` from now and returns the lease to use from here on.
@@ -100,6 +106,8 @@ pub struct ConsumerCapabilities {
     pub release: bool,
     /// [`Outcome::DeadLetter`](crate::Outcome::DeadLetter) works.
     pub dead_letter: bool,
+    /// A message whose last delivery ended without a verdict comes alone.
+    pub isolates: bool,
 }
 
 impl ConsumerCapabilities {
@@ -116,6 +124,7 @@ impl ConsumerCapabilities {
             extend: false,
             release: false,
             dead_letter: false,
+            isolates: false,
         }
     }
 }

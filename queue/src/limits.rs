@@ -79,6 +79,7 @@ impl Settings {
             extend: true,
             release: true,
             dead_letter: true,
+            isolates: true,
             ..ConsumerCapabilities::new(provider, MAX_RECEIVE, MAX_DELAY)
         }
     }

@@ -23,8 +23,27 @@ pub trait Harness: Send + Sync + Sized {
         Ok(())
     }
 
+    /// Whether [`start_killable`](Self::start_killable) and [`restart`](Self::restart) do what they say.
+    const KILLABLE: bool = false;
+    /// Whether [`empty`](Self::empty) does what it says.
+    const EMPTIED: bool = false;
+
     /// A fresh, empty queue of its own.
     async fn start() -> Self;
+
+    /// A fresh, empty queue on a service of its own, which keeps on its disk what it accepted. As [`start`](Self::start)
+    /// where there is no service.
+    async fn start_killable() -> Self {
+        Self::start().await
+    }
+
+    /// Kills the service where it stands and starts it again with what is on its disk. Only called where
+    /// [`KILLABLE`](Self::KILLABLE), on what [`start_killable`](Self::start_killable) gave.
+    async fn restart(&self) {}
+
+    /// Removes everything that the service holds of the queue, behind the queue's back. Only called where
+    /// [`EMPTIED`](Self::EMPTIED).
+    async fn empty(&self) {}
 
     /// The sending side.
     fn queue(&self) -> Arc<dyn Queue>;
@@ -92,6 +111,12 @@ pub enum Need {
     Release,
     /// Dead letters can be made and listed.
     DeadLetters,
+    /// What ended without a verdict comes alone.
+    Isolates,
+    /// The service can be killed and started again.
+    Killable,
+    /// The service can be emptied behind the queue's back.
+    Emptied,
     /// Messages can be counted.
     Inspect,
     /// The queue can be looked into, emptied and paused.
@@ -113,6 +138,9 @@ impl Need {
             Self::Extend => consumer.extend,
             Self::Release => consumer.release,
             Self::DeadLetters => consumer.dead_letter && harness.dead_letters().is_some(),
+            Self::Isolates => consumer.isolates,
+            Self::Killable => H::KILLABLE,
+            Self::Emptied => H::EMPTIED,
             Self::Inspect => harness.inspect().is_some(),
             Self::Admin => harness.admin().is_some(),
         }

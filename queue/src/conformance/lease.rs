@@ -69,6 +69,42 @@ pub async fn poison_is_delivered_max_attempts_times<H: Harness>(h: &H) {
     }
 }
 
+/// See the bullet of this name on [`Consumer::receive`](crate::Consumer::receive).
+pub async fn poison_takes_no_neighbour_along<H: Harness>(h: &H) {
+    let max = h.consumer().capabilities().max_attempts;
+    let max = max.expect("the case needs a maximum");
+    for body in ["before", "poison", "after"] {
+        send(h, body).await;
+    }
+    let (mut deaths, mut acked, mut empty) = (0, Vec::new(), 0);
+    while empty < 2 {
+        let deliveries = receive(h, 10).await;
+        empty = if deliveries.is_empty() { empty + 1 } else { 0 };
+        if deliveries.iter().any(|delivery| delivery.body() == b"poison") {
+            // The process is gone, and with it every verdict it would have given.
+            deaths += 1;
+            assert_eq!(deliveries.len(), if deaths == 1 { 3 } else { 1 }, "death {deaths}");
+            expire(h).await;
+            continue;
+        }
+        for delivery in &deliveries {
+            acked.push((
+                String::from_utf8_lossy(delivery.body()).into_owned(),
+                delivery.attempt(),
+            ));
+            assert_eq!(settle(h, delivery, Outcome::Ack).await, Settled::Done);
+        }
+    }
+    assert_eq!(deaths, max);
+    acked.sort_unstable();
+    assert_eq!(acked, [("after".to_owned(), Some(2)), ("before".to_owned(), Some(2))]);
+    if h.dead_letters().is_some() {
+        let dead = dead(h).await;
+        assert_eq!(dead.len(), 1, "{dead:?}");
+        assert_eq!(dead[0].body, b"poison");
+    }
+}
+
 /// See the bullet of this name on [`Consumer::extend`](crate::Consumer::extend).
 pub async fn extend_moves_the_deadline<H: Harness>(h: &H) {
     send(h, "held").await;

@@ -56,6 +56,8 @@
 //! presswork_queue::queue_conformance!(Memory; skip {
 //!     messages_survive_reopen = "memory is not durable",
 //!     delayed_message_survives_reopen = "memory is not durable",
+//!     restarted_service_loses_nothing = "there is no service to kill",
+//!     emptied_service_is_used_on = "nobody else can empty it",
 //! });
 //! ```
 //!
@@ -65,6 +67,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod admin;
+pub mod chaos;
 pub mod dead_letters;
 pub mod declared;
 pub mod delay;
@@ -202,6 +205,7 @@ macro_rules! __queue_conformance_cases {
             lease::expired_lease_delivers_again: Lease,
             lease::attempts_count_deliveries: Attempts,
             lease::poison_is_delivered_max_attempts_times: MaxAttempts,
+            lease::poison_takes_no_neighbour_along: Isolates,
             lease::extend_moves_the_deadline: Extend,
             lease::extend_never_shortens: Extend,
             lease::stale_extend_is_refused: Extend,
@@ -230,6 +234,8 @@ macro_rules! __queue_conformance_cases {
             dead_letters::depth_counts_each_state: Inspect,
             dead_letters::oldest_age_is_the_longest_due: Inspect,
             history::random_faults_lose_nothing: MaxAttempts,
+            chaos::restarted_service_loses_nothing: Killable,
+            chaos::emptied_service_is_used_on: Emptied,
             model::random_operations_agree_with_the_model: Fencing,
             delay::ten_thousand_due_at_once_all_come: Always,
             admin::peek_changes_nothing: Admin,

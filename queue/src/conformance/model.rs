@@ -12,7 +12,7 @@ use crate::{
     Settle, Settlement, VirtualClock,
 };
 
-/// The most live messages: one receive takes all that are due, so that their order does not matter.
+/// The most live messages: one look takes all that are due, so that their order does not matter.
 const LIVE: usize = 60;
 
 /// What a receive showed: body, attempt.
@@ -25,6 +25,18 @@ struct Twins<'h, H> {
     /// Deliveries of either side by body, the newest last; some are stale.
     held: BTreeMap<usize, Vec<(Delivery, Delivery)>>,
     sent: usize,
+}
+
+/// All that is due, in as many receives as it takes.
+async fn everything(consumer: &dyn Consumer) -> Vec<Delivery> {
+    let mut all = Vec::new();
+    loop {
+        let some = consumer.receive(100, Duration::ZERO).await.expect("receive");
+        if some.is_empty() {
+            return all;
+        }
+        all.extend(some);
+    }
 }
 
 fn number(body: &[u8]) -> usize {
@@ -58,8 +70,8 @@ impl<H: Harness> Twins<'_, H> {
     }
 
     async fn receive(&mut self) {
-        let ours = self.h.consumer().receive(100, Duration::ZERO).await.expect("receive");
-        let theirs = self.model.receive(100, Duration::ZERO).await.expect("receive");
+        let ours = everything(&*self.h.consumer()).await;
+        let theirs = everything(&self.model).await;
         let show = |deliveries: &[Delivery]| -> Shown {
             let mut shown: Shown = deliveries
                 .iter()

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "cloudflare-http")]
 mod cloudflare_http;
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+mod kills;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -69,6 +69,8 @@ impl Harness for Memory {
 presswork_queue::queue_conformance!(Memory; skip {
     messages_survive_reopen = "memory is not durable",
     delayed_message_survives_reopen = "memory is not durable",
+    restarted_service_loses_nothing = "there is no service to kill",
+    emptied_service_is_used_on = "nobody else can empty it",
 });
 
 #[test]

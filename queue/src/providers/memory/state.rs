@@ -119,7 +119,12 @@ impl State {
                 self.order.pop_first();
                 continue;
             };
-            if entry.leased {
+            let suspect = entry.leased;
+            if suspect && !deliveries.is_empty() {
+                // It may have killed who had it: it comes alone, the next time.
+                break;
+            }
+            if suspect {
                 entry.last_error = Some(DeadLetter::NO_VERDICT.to_owned());
             }
             if entry.attempts >= settings.max_attempts {
@@ -140,6 +145,9 @@ impl State {
                 entry.enqueued_at,
                 content,
             ));
+            if suspect {
+                break;
+            }
         }
         (deliveries, self.order.first().map(|(due, _)| *due))
     }

@@ -64,29 +64,33 @@ pub(super) const FORGET_KEYS: &str = concat!(
          LIMIT 1000 FOR UPDATE SKIP LOCKED)"
 );
 
+/// What was leased and is due again may have killed who had it: it comes alone.
 /// $1 queue, $2 most, $3 lease, $4 max attempts, $5 no verdict, $6 out of attempts.
 pub(super) const RESERVE: &str = concat!(
     "WITH due AS (
-        SELECT seq FROM queue_message
+        SELECT seq, visible_at, leased FROM queue_message
         WHERE queue = $1 AND dead_at IS NULL AND visible_at <= ",
     now!(),
     "
             AND NOT coalesce((SELECT paused FROM queue_name WHERE id = $1), false)
         ORDER BY visible_at, seq LIMIT $2 FOR UPDATE SKIP LOCKED
+    ), first AS (
+        SELECT seq, leased FROM due ORDER BY visible_at, seq LIMIT 1
     )
     UPDATE queue_message AS m SET
         lease = lease + 1,
-        last_error = CASE WHEN leased THEN $5 ELSE last_error END,
+        last_error = CASE WHEN m.leased THEN $5 ELSE last_error END,
         leased = attempts < $4,
         visible_at = CASE WHEN attempts < $4 THEN ",
     now!(),
-    " + $3 ELSE visible_at END,
+    " + $3 ELSE m.visible_at END,
         dead_at = CASE WHEN attempts < $4 THEN NULL ELSE ",
     now!(),
     " END,
         dead_reason = CASE WHEN attempts < $4 THEN NULL ELSE $6 END,
         attempts = attempts + (attempts < $4)::int
-    FROM due WHERE m.seq = due.seq
+    FROM due, first
+    WHERE m.seq = due.seq AND CASE WHEN first.leased THEN due.seq = first.seq ELSE NOT due.leased END
     RETURNING m.seq, m.lease, m.attempts, m.enqueued_at, m.visible_at, m.envelope, m.dead_at IS NOT NULL"
 );
 pub(super) const NEXT: &str = concat!(

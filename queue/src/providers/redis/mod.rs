@@ -155,10 +155,13 @@ impl Consumer for RedisQueue {
                     None => pending().await,
                 }
             };
-            let ended = match select(pin!(waiting.finish()), pin!(due)).await {
+            let mut ended = match select(pin!(waiting.finish()), pin!(due)).await {
                 Either::Left((ended, _)) => Some(ended?),
                 Either::Right(_) => None,
             };
+            if ended.is_none() && waiting.wake().await {
+                ended = Some(waiting.finish().await?);
+            }
             found = match ended {
                 Some(ended) => {
                     blocked = None;

@@ -73,6 +73,19 @@ impl Blocked {
             Err(_) => Ok((Vec::new(), None)),
         }
     }
+
+    /// Ends the wait, so that the call looks now; false when it could not be told. A look of one's own beside it would
+    /// leave a call behind that leases what nobody asked for.
+    pub(super) async fn wake(&self) -> bool {
+        let client = self.state.client.load(Ordering::SeqCst);
+        client > 0 && matches!(self.inner.link.send::<i64>(&unblock(client)).await, Ok(1))
+    }
+}
+
+fn unblock(client: i64) -> redis::Cmd {
+    let mut unblock = redis::cmd("CLIENT");
+    unblock.arg("UNBLOCK").arg(client);
+    unblock
 }
 
 impl Drop for Blocked {
@@ -89,9 +102,7 @@ impl Drop for Blocked {
                 if state.over.load(Ordering::SeqCst) || client < 0 {
                     return;
                 }
-                let mut unblock = redis::cmd("CLIENT");
-                unblock.arg("UNBLOCK").arg(client);
-                if client > 0 && !matches!(inner.link.send::<i64>(&unblock).await, Ok(0)) {
+                if client > 0 && !matches!(inner.link.send::<i64>(&unblock(client)).await, Ok(0)) {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;

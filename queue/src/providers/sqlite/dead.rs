@@ -101,7 +101,8 @@ impl Store {
                     oldest_age: None,
                 })
             })?;
-        depth.oldest_age = self.next_due()?.filter(|due| *due <= now).map(|due| until(due, now));
+        let next = self.next_due()?.map(|(due, _)| due);
+        depth.oldest_age = next.filter(|due| *due <= now).map(|due| until(due, now));
         Ok(depth)
     }
 }

@@ -140,11 +140,16 @@ impl Store {
                 return Ok((Vec::new(), None));
             }
             let now = self.clock.now_ms();
-            let next_due = self.next_due()?;
-            if next_due.is_none_or(|due| due > now) {
-                return Ok((Vec::new(), next_due));
+            let (due, suspect) = match self.next_due()? {
+                None => return Ok((Vec::new(), None)),
+                Some(next) => next,
+            };
+            if due > now {
+                return Ok((Vec::new(), Some(due)));
             }
-            let deliveries = self.write(|| self.lease_due(now, max))?;
+            // What was leased and is due again may have killed who had it: it comes alone.
+            let max = if suspect { 1 } else { max };
+            let deliveries = self.write(|| self.lease_due(now, suspect, max))?;
             // All of them may have been out of attempts; there may be more behind.
             if !deliveries.is_empty() {
                 return Ok((deliveries, None));
@@ -152,16 +157,17 @@ impl Store {
         }
     }
 
-    pub(super) fn next_due(&self) -> rusqlite::Result<Option<i64>> {
-        let next =
-            "SELECT visible_at FROM queue_message WHERE queue = ?1 AND dead_at IS NULL ORDER BY visible_at LIMIT 1";
+    /// When the next message is due, and whether it is leased.
+    pub(super) fn next_due(&self) -> rusqlite::Result<Option<(i64, bool)>> {
+        let next = "SELECT visible_at, leased FROM queue_message WHERE queue = ?1 AND dead_at IS NULL
+            ORDER BY visible_at, seq LIMIT 1";
         self.connection
             .prepare_cached(next)?
-            .query_row([self.queue], |row| row.get(0))
+            .query_row([self.queue], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()
     }
 
-    fn lease_due(&self, now: i64, max: usize) -> rusqlite::Result<Vec<Delivery>> {
+    fn lease_due(&self, now: i64, suspect: bool, max: usize) -> rusqlite::Result<Vec<Delivery>> {
         let reserve = "UPDATE queue_message SET
                 lease = lease + 1,
                 last_error = iif(leased = 1, :no_verdict, last_error),
@@ -171,7 +177,7 @@ impl Store {
                 dead_reason = iif(attempts < :max_attempts, NULL, :reason),
                 attempts = attempts + (attempts < :max_attempts)
             WHERE seq IN (SELECT seq FROM queue_message WHERE queue = :queue AND dead_at IS NULL AND visible_at <= :now
-                          ORDER BY visible_at, seq LIMIT :max)
+                              AND leased = :suspect ORDER BY visible_at, seq LIMIT :max)
             RETURNING seq, lease, attempts, enqueued_at, envelope, dead_at";
         let until = now.saturating_add(millis(self.settings.lease));
         let mut reserve = self.connection.prepare_cached(reserve)?;
@@ -182,6 +188,7 @@ impl Store {
             ":reason": DeadLetter::MAX_ATTEMPTS,
             ":no_verdict": DeadLetter::NO_VERDICT,
             ":queue": self.queue,
+            ":suspect": suspect,
             ":max": count(max),
         })?;
         let mut due = Vec::new();

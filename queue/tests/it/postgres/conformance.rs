@@ -13,11 +13,17 @@ use presswork_queue::{
 
 use tokio_postgres::error::SqlState;
 
-use super::{server, shared::Database};
+use super::{
+    server::{self, Server, connect},
+    shared::Database,
+};
 use crate::travel::Ahead;
 
 struct Postgres {
-    database: Database,
+    url: String,
+    _database: Option<Database>,
+    /// Where the server is to be killed.
+    server: Option<Arc<Mutex<Server>>>,
     queue: Mutex<Arc<LosesAnswers<PostgresQueue>>>,
     clock: Ahead,
 }
@@ -25,15 +31,23 @@ struct Postgres {
 /// Longer than any case takes on a busy machine.
 const LEASE: Duration = Duration::from_secs(60);
 
-async fn open(database: &Database, name: &str) -> Arc<LosesAnswers<PostgresQueue>> {
-    let queue = PostgresQueue::connect(database.url())
-        .name(name)
-        .lease(LEASE)
-        .max_attempts(3);
+async fn open(url: &str, name: &str) -> Arc<LosesAnswers<PostgresQueue>> {
+    let queue = PostgresQueue::connect(url).name(name).lease(LEASE).max_attempts(3);
     Arc::new(LosesAnswers::new(queue.build().await.unwrap()))
 }
 
 impl Postgres {
+    async fn on(url: String) -> Self {
+        let queue = open(&url, "ours").await;
+        Self {
+            url,
+            _database: None,
+            server: None,
+            queue: Mutex::new(queue),
+            clock: Ahead::default(),
+        }
+    }
+
     fn get(&self) -> Arc<LosesAnswers<PostgresQueue>> {
         self.queue.lock().unwrap().clone()
     }
@@ -47,12 +61,31 @@ impl Harness for Postgres {
 
     async fn start() -> Self {
         let database = Database::start().await;
-        let queue = open(&database, "ours").await;
-        Self {
-            database,
-            queue: Mutex::new(queue),
-            clock: Ahead::default(),
-        }
+        let mut this = Self::on(database.url().to_owned()).await;
+        this._database = Some(database);
+        this
+    }
+
+    const KILLABLE: bool = true;
+    const EMPTIED: bool = true;
+
+    async fn start_killable() -> Self {
+        let server = tokio::task::spawn_blocking(Server::start).await.unwrap();
+        let url = server.url();
+        let mut this = Self::on(url).await;
+        this.server = Some(Arc::new(Mutex::new(server)));
+        this
+    }
+
+    async fn restart(&self) {
+        let server = self.server.clone().expect("one of its own");
+        let restart = move || server.lock().unwrap().restart();
+        tokio::task::spawn_blocking(restart).await.unwrap();
+    }
+
+    async fn empty(&self) {
+        let client = connect(&self.url).await;
+        client.batch_execute("TRUNCATE queue_message, queue_key").await.unwrap();
     }
 
     fn queue(&self) -> Arc<dyn Queue> {
@@ -76,7 +109,7 @@ impl Harness for Postgres {
     }
 
     async fn sibling(&self) -> (Arc<dyn Queue>, Arc<dyn Consumer>) {
-        let other = open(&self.database, "theirs 🦀'; DROP TABLE queue_message; --").await;
+        let other = open(&self.url, "theirs 🦀'; DROP TABLE queue_message; --").await;
         (other.clone(), other)
     }
 
@@ -94,7 +127,7 @@ impl Harness for Postgres {
              SELECT pg_notify('presswork_queue_' || id, '') FROM queue_name"
         );
         // It may meet others on its way through the rows; then it begins anew.
-        let client = self.database.connection().await;
+        let client = connect(&self.url).await;
         while let Err(error) = client.batch_execute(&travel).await {
             let met = [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
             assert!(error.code().is_some_and(|code| met.contains(code)), "{error:?}");
@@ -107,19 +140,14 @@ impl Harness for Postgres {
     }
 
     async fn reopen(&self) {
-        let queue = open(&self.database, "ours").await;
+        let queue = open(&self.url, "ours").await;
         *self.queue.lock().unwrap() = queue;
     }
 
     async fn put_text(&self, text: &str) {
         let insert = "INSERT INTO queue_message (queue, envelope, visible_at, enqueued_at)
                       SELECT id, $1, 0, 0 FROM queue_name WHERE name = 'ours'";
-        self.database
-            .connection()
-            .await
-            .execute(insert, &[&text])
-            .await
-            .unwrap();
+        connect(&self.url).await.execute(insert, &[&text]).await.unwrap();
     }
 
     async fn lose_next_answer(&self) {

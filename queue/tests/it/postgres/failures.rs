@@ -1,10 +1,6 @@
 //! Transactions, schemas, restarts, secrets: what goes wrong with servers, and what the errors say.
 
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt, future::join_all};
 use presswork_queue::{
@@ -222,68 +218,4 @@ async fn a_dropped_receive_gives_back_at_once() {
         let acks: Vec<_> = received.iter().map(ack).collect();
         assert_eq!(queue.settle(&acks).await.unwrap(), [Settled::Done; 10]);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_restarted_in_mid_traffic_loses_nothing() {
-    needs_server!();
-    const RESTARTS: usize = 3;
-    let mut server = Server::start();
-    let queue = at(&server)
-        .lease(Duration::from_millis(900))
-        .max_attempts(1_000)
-        .build()
-        .await
-        .unwrap();
-    let restarts = AtomicBool::new(true);
-    let mut accepted = 0_u32;
-    let sending = async {
-        while restarts.load(Ordering::SeqCst) {
-            let message = Message::json(&accepted).unwrap().idempotency_key(accepted.to_string());
-            match queue.send(&message).await {
-                Ok(_) => accepted += 1,
-                // Not answered, or not sent: the key makes the repeat harmless.
-                Err(error) => assert!(
-                    error.is_retryable() || matches!(error, Error::OutcomeUnknown { .. }),
-                    "{error:?}"
-                ),
-            }
-            tokio::time::sleep(Duration::from_millis(3)).await;
-        }
-    };
-    let mut seen: BTreeMap<u32, u32> = BTreeMap::new();
-    let receiving = async {
-        let mut empty = 0;
-        while restarts.load(Ordering::SeqCst) || empty < 3 {
-            match queue.receive(10, Duration::from_secs(1)).await {
-                Ok(deliveries) => {
-                    empty = if deliveries.is_empty() { empty + 1 } else { 0 };
-                    for delivery in &deliveries {
-                        *seen.entry(delivery.json().unwrap()).or_default() += 1;
-                    }
-                    drop(queue.settle(&deliveries.iter().map(ack).collect::<Vec<_>>()).await);
-                }
-                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        }
-    };
-    let restarting = async {
-        for _ in 0..RESTARTS {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            tokio::task::block_in_place(|| server.restart());
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        restarts.store(false, Ordering::SeqCst);
-    };
-    futures_util::future::join3(sending, receiving, restarting).await;
-    assert!(accepted > 0);
-    let lost: Vec<_> = (0..accepted).filter(|number| !seen.contains_key(number)).collect();
-    assert!(lost.is_empty(), "lost: {lost:?}");
-    let twice: u32 = seen.values().map(|count| count - 1).sum();
-    println!("{accepted} messages, {twice} extra deliveries over {RESTARTS} restarts");
-    assert!(
-        twice as usize <= RESTARTS * 2 * 10,
-        "{twice}: a restart costs what was in hand"
-    );
-    assert_eq!(queue.depth().await.unwrap(), Depth::default());
 }

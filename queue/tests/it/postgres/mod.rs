@@ -2,5 +2,6 @@
 
 mod conformance;
 mod failures;
+mod processes;
 mod server;
 mod shared;

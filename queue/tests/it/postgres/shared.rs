@@ -82,8 +82,4 @@ impl Database {
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
-
-    pub(crate) async fn connection(&self) -> tokio_postgres::Client {
-        connect(&self.url).await
-    }
 }

@@ -15,7 +15,7 @@ use super::server::{self, Server};
 use crate::travel::Ahead;
 
 struct Redis {
-    server: Server,
+    server: Arc<Mutex<Server>>,
     queue: Mutex<Arc<LosesAnswers<RedisQueue>>>,
     clock: Ahead,
 }
@@ -38,8 +38,8 @@ const TRAVEL: &str = "
 /// Longer than any case takes on a busy machine.
 const LEASE: Duration = Duration::from_secs(60);
 
-async fn open(server: &Server, name: &str) -> Arc<LosesAnswers<RedisQueue>> {
-    let queue = RedisQueue::connect(server.url())
+async fn open(url: &str, name: &str) -> Arc<LosesAnswers<RedisQueue>> {
+    let queue = RedisQueue::connect(url)
         .name(name)
         .lease(LEASE)
         .max_attempts(3)
@@ -48,6 +48,23 @@ async fn open(server: &Server, name: &str) -> Arc<LosesAnswers<RedisQueue>> {
 }
 
 impl Redis {
+    async fn on(server: Server) -> Self {
+        let queue = open(&server.url(), "ours").await;
+        Self {
+            server: Arc::new(Mutex::new(server)),
+            queue: Mutex::new(queue),
+            clock: Ahead::default(),
+        }
+    }
+
+    fn url(&self) -> String {
+        self.server.lock().unwrap().url()
+    }
+
+    async fn connection(&self) -> redis::aio::MultiplexedConnection {
+        server::connect(&self.url()).await
+    }
+
     fn get(&self) -> Arc<LosesAnswers<RedisQueue>> {
         self.queue.lock().unwrap().clone()
     }
@@ -60,13 +77,32 @@ impl Harness for Redis {
     }
 
     async fn start() -> Self {
-        let server = Server::start();
-        let queue = open(&server, "ours").await;
-        Self {
-            server,
-            queue: Mutex::new(queue),
-            clock: Ahead::default(),
-        }
+        Self::on(Server::start()).await
+    }
+
+    const KILLABLE: bool = true;
+    const EMPTIED: bool = true;
+
+    async fn start_killable() -> Self {
+        Self::on(Server::with(&["--appendonly", "yes", "--appendfsync", "always"])).await
+    }
+
+    async fn restart(&self) {
+        let server = Arc::clone(&self.server);
+        let restart = move || server.lock().unwrap().restart();
+        tokio::task::spawn_blocking(restart).await.unwrap();
+    }
+
+    async fn empty(&self) {
+        // The scripts too, as a server that comes up anew has none.
+        let () = redis::pipe()
+            .atomic()
+            .cmd("FLUSHALL")
+            .cmd("SCRIPT")
+            .arg("FLUSH")
+            .query_async(&mut self.connection().await)
+            .await
+            .unwrap();
     }
 
     fn queue(&self) -> Arc<dyn Queue> {
@@ -90,7 +126,7 @@ impl Harness for Redis {
     }
 
     async fn sibling(&self) -> (Arc<dyn Queue>, Arc<dyn Consumer>) {
-        let other = open(&self.server, "theirs 🦀}{*\r\nDEL").await;
+        let other = open(&self.url(), "theirs 🦀}{*\r\nDEL").await;
         (other.clone(), other)
     }
 
@@ -101,7 +137,7 @@ impl Harness for Redis {
     async fn advance(&self, by: Duration) {
         // Two events never fall into one millisecond, as they would not if time really passed.
         tokio::time::sleep(Duration::from_millis(2)).await;
-        let mut connection = self.server.connection().await;
+        let mut connection = self.connection().await;
         let mut travel = redis::cmd("EVAL");
         travel.arg(TRAVEL).arg(0).arg(by.as_millis() as u64);
         let () = travel.query_async(&mut connection).await.unwrap();
@@ -113,13 +149,13 @@ impl Harness for Redis {
     }
 
     async fn reopen(&self) {
-        let queue = open(&self.server, "ours").await;
+        let queue = open(&self.url(), "ours").await;
         *self.queue.lock().unwrap() = queue;
     }
 
     async fn put_text(&self, text: &str) {
         let id = format!("theirs-{}", SystemClock.now_ms());
-        let mut connection = self.server.connection().await;
+        let mut connection = self.connection().await;
         let () = redis::pipe()
             .hset("presswork:{ours}:bodies", &id, text)
             .zadd("presswork:{ours}:ready", &id, 0)

@@ -2,4 +2,5 @@
 
 mod conformance;
 mod failures;
+mod processes;
 mod server;

@@ -46,6 +46,14 @@ impl Harness for Sqlite {
         this
     }
 
+    const EMPTIED: bool = true;
+
+    async fn empty(&self) {
+        connect(&file(&self.folder))
+            .execute_batch("DELETE FROM queue_message; DELETE FROM queue_key")
+            .unwrap();
+    }
+
     fn queue(&self) -> Arc<dyn Queue> {
         self.get()
     }
@@ -101,4 +109,6 @@ impl Harness for Sqlite {
     }
 }
 
-presswork_queue::queue_conformance!(Sqlite);
+presswork_queue::queue_conformance!(Sqlite; skip {
+    restarted_service_loses_nothing = "there is no service; processes are killed in `processes`",
+});

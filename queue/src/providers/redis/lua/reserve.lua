@@ -7,10 +7,10 @@ local answer = { now, -1 }
 if redis.call('EXISTS', KEYS[9]) == 1 then
   return answer
 end
-local max, until_ms, most = tonumber(ARGV[1]), now + tonumber(ARGV[2]), tonumber(ARGV[3])
+local until_ms, most = now + tonumber(ARGV[2]), tonumber(ARGV[3])
 local taken, bytes, looked = 0, 0, 0
 
-local function take(source, expired)
+local function take(source, max, expired)
   -- Bounded: one call neither moves nor copies more than the server can spare.
   while taken < max and bytes < 1000000 and looked < 1000 do
     local ids = redis.call('ZRANGEBYSCORE', source, '-inf', now, 'LIMIT', 0, math.min(max - taken, 100))
@@ -60,8 +60,14 @@ local function take(source, expired)
   end
 end
 
-take(KEYS[2], true)
-take(KEYS[1], false)
+-- What was leased and is due again may have killed who had it: it comes alone, when it is its turn.
+local lease, ready = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES'), redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+if lease[2] and tonumber(lease[2]) <= now and not (ready[2] and tonumber(ready[2]) < tonumber(lease[2])) then
+  take(KEYS[2], 1, true)
+end
+if taken == 0 then
+  take(KEYS[1], tonumber(ARGV[1]), false)
+end
 local next_ms = -1
 for _, source in ipairs({ KEYS[1], KEYS[2] }) do
   local first = redis.call('ZRANGE', source, 0, 0, 'WITHSCORES')
