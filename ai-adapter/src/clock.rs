@@ -1,17 +1,20 @@
 //! Time, sleep and chance, injectable.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::{Either, select};
 
 use crate::platform;
 
 /// What a policy needs of the world: the time, a way to wait, and a random number.
 #[async_trait]
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// Milliseconds since some fixed moment.
+    /// Milliseconds since the Unix epoch; a clock for tests may begin where it likes.
     fn now_ms(&self) -> i64;
 
     /// Waits.
@@ -100,4 +103,19 @@ pub(crate) fn remaining(timeout: Option<Duration>, started_ms: i64, now_ms: i64)
 /// The time between two readings; a clock that was set back gives zero.
 pub(crate) fn elapsed(started_ms: i64, now_ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(now_ms.saturating_sub(started_ms)).unwrap_or(0))
+}
+
+/// What the future gives, or `None` when `left` was over first. At the very last moment the future wins.
+pub(crate) async fn in_time<T: Send>(
+    clock: &dyn Clock,
+    left: Option<Duration>,
+    future: impl Future<Output = T> + Send,
+) -> Option<T> {
+    let Some(left) = left else {
+        return Some(future.await);
+    };
+    match select(pin!(future), clock.sleep(left)).await {
+        Either::Left((value, _)) => Some(value),
+        Either::Right(_) => None,
+    }
 }

@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Fallback, LanguageModel, Object, Result, Retry, RetryPolicy, TextRequest, object};
+use crate::{
+    CircuitBreaker, Fallback, LanguageModel, Object, RateLimit, Result, Retry, RetryPolicy, TextRequest, Timeout,
+    object,
+};
 
 /// Typed output and policies, for every [`LanguageModel`], `dyn` ones included.
 #[async_trait]
@@ -49,6 +52,30 @@ pub trait LanguageModelExt: LanguageModel {
         Self: Sized,
     {
         Fallback::new(self, other)
+    }
+
+    /// Stops asking while the provider is down.
+    fn circuit_breaker(self) -> CircuitBreaker<Self>
+    where
+        Self: Sized,
+    {
+        CircuitBreaker::new(self)
+    }
+
+    /// Keeps to rate limits: those set on what this returns, and those the provider tells of.
+    fn rate_limit(self) -> RateLimit<Self>
+    where
+        Self: Sized,
+    {
+        RateLimit::new(self)
+    }
+
+    /// Ends calls that take too long, by the times set on what this returns.
+    fn timeout(self) -> Timeout<Self>
+    where
+        Self: Sized,
+    {
+        Timeout::new(self)
     }
 }
 

@@ -2,10 +2,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod capabilities;
+mod circuit_breaker;
 mod clock;
 mod error;
 mod failure;
 mod fallback;
+mod gate;
 #[cfg(feature = "__http")]
 mod http;
 mod image_model;
@@ -16,6 +18,7 @@ mod limits;
 mod message;
 mod object;
 mod platform;
+mod rate_limit;
 mod request;
 mod response;
 mod retry;
@@ -27,6 +30,8 @@ mod secret;
 #[cfg(feature = "__http")]
 mod sse;
 mod stream;
+mod timeout;
+mod weigh;
 
 pub mod providers;
 
@@ -37,6 +42,7 @@ pub mod conformance;
 mod mock;
 
 pub use crate::capabilities::Capabilities;
+pub use crate::circuit_breaker::CircuitBreaker;
 pub use crate::clock::{Clock, SystemClock, VirtualClock};
 pub use crate::error::{Error, Result};
 pub use crate::failure::Failure;
@@ -60,6 +66,7 @@ pub use crate::providers::openai::OpenAi;
 pub use crate::providers::template::Template;
 #[cfg(feature = "workers-ai")]
 pub use crate::providers::workers_ai::WorkersAi;
+pub use crate::rate_limit::RateLimit;
 pub use crate::request::{ReasoningEffort, ResponseSchema, TextRequest};
 pub use crate::response::{FinishReason, TextResponse, Usage};
 pub use crate::retry::{Retry, RetryPolicy};
@@ -67,6 +74,7 @@ pub use crate::schema::{CompiledSchema, Loss, LossKind, SchemaDialect, compile_s
 pub use crate::scripted::Scripted;
 pub use crate::secret::ApiKey;
 pub use crate::stream::{StreamEvent, TextStream};
+pub use crate::timeout::Timeout;
 
 /// The schema generator typed output is described with.
 pub use schemars;

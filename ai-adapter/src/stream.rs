@@ -76,20 +76,28 @@ pub(crate) async fn open<M: LanguageModel + ?Sized>(model: &M, request: &TextReq
     }
 }
 
+/// Shows every event to `see` on its way. What `see` owns lives as long as the stream does.
+pub(crate) fn watched(
+    stream: TextStream,
+    mut see: impl FnMut(&mut Result<StreamEvent>) + Send + 'static,
+) -> TextStream {
+    TextStream::new(stream.map(move |mut event| {
+        see(&mut event);
+        event
+    }))
+}
+
 /// Puts earlier attempts in front of the ledger the stream ends with, on success and on failure.
 pub(crate) fn with_earlier(stream: TextStream, earlier: Vec<Attempt>) -> TextStream {
     if earlier.is_empty() {
         return stream;
     }
     let mut earlier = Some(earlier);
-    TextStream::new(stream.map(move |mut event| {
-        match &mut event {
-            Ok(StreamEvent::Done(response)) => prepend_to(&mut response.attempts, earlier.take().unwrap_or_default()),
-            Err(error) => prepend_to(&mut error.failure_mut().attempts, earlier.take().unwrap_or_default()),
-            Ok(_) => {}
-        }
-        event
-    }))
+    watched(stream, move |event| match event {
+        Ok(StreamEvent::Done(response)) => prepend_to(&mut response.attempts, earlier.take().unwrap_or_default()),
+        Err(error) => prepend_to(&mut error.failure_mut().attempts, earlier.take().unwrap_or_default()),
+        Ok(_) => {}
+    })
 }
 
 /// Enters one attempt into the ledger the stream ends with.

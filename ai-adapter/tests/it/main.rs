@@ -28,4 +28,5 @@ mod wrappers;
 
 #[cfg(feature = "mock")]
 mod mock;
+mod policies;
 mod weight;

@@ -98,3 +98,66 @@ mod fallback {
 
     language_model_conformance!(Paired);
 }
+
+/// The suite around a wrapper that asks once and adds nothing to what goes well.
+macro_rules! suite {
+    ($name:ident, |$script:ident, $clock:ident| $model:expr) => {
+        mod $name {
+            use super::*;
+
+            struct Wrapped {
+                script: Scripted,
+                clock: Arc<VirtualClock>,
+                model: Arc<dyn LanguageModel>,
+            }
+
+            #[async_trait]
+            impl Harness for Wrapped {
+                async fn start() -> Self {
+                    let clock = Arc::new(VirtualClock::new(0.5));
+                    let script = Scripted::new().clock(clock.clone());
+                    let ($script, $clock) = (script.clone(), clock.clone());
+                    let model = Arc::new($model);
+                    Self { script, clock, model }
+                }
+
+                fn model(&self) -> Arc<dyn LanguageModel> {
+                    self.model.clone()
+                }
+
+                async fn answer(&self) {
+                    answer(&self.script);
+                }
+
+                async fn inject(&self, fault: Fault) {
+                    // Whatever the wrapper remembers of the fault before is over.
+                    self.clock.advance(std::time::Duration::from_secs(3600));
+                    fail(&self.script, fault);
+                }
+
+                async fn arrived(&self) -> Option<usize> {
+                    Some(self.script.requests().len())
+                }
+            }
+
+            language_model_conformance!(Wrapped);
+        }
+    };
+}
+
+suite!(circuit_breaker, |script, clock| script
+    .circuit_breaker()
+    .failures(1)
+    .clock(clock));
+suite!(rate_limit, |script, clock| script
+    .rate_limit()
+    .requests_per_minute(100)
+    .tokens_per_minute(100_000)
+    .concurrency(8)
+    .clock(clock));
+suite!(timeout, |script, clock| script
+    .timeout()
+    .total(std::time::Duration::from_secs(100))
+    .first_event(std::time::Duration::from_secs(50))
+    .idle(std::time::Duration::from_secs(50))
+    .clock(clock));
