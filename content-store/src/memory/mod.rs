@@ -85,6 +85,8 @@ struct State {
     keywords: BTreeMap<Place, PageId>,
     /// Planned and generating pages in the order of claiming.
     open: BTreeSet<(String, i64, PageId)>,
+    /// Those of them that were claimed before: only these can be past their attempts.
+    tried: BTreeSet<(String, i64, PageId)>,
     revisions: BTreeMap<(PageId, u64), Revision>,
     outbox: BTreeMap<OutboxId, outbox::Row>,
     posts: BTreeMap<PostId, PostRow>,
@@ -132,7 +134,13 @@ impl State {
         page.version += 1;
         page.updated_at_ms = op.at_ms;
         let open = (page.site.clone(), page.created_at_ms, page.id);
-        if matches!(page.status, crate::Status::Planned | crate::Status::Generating) {
+        let is_open = matches!(page.status, crate::Status::Planned | crate::Status::Generating);
+        if is_open && page.attempts > 0 {
+            self.tried.insert(open.clone());
+        } else {
+            self.tried.remove(&open);
+        }
+        if is_open {
             self.open.insert(open);
         } else {
             self.open.remove(&open);

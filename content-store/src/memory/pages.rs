@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::{Done, MemoryStore, PageRow, STORE, State};
@@ -129,16 +131,20 @@ impl State {
             Status::Planned => page.not_before_ms.is_none_or(|at| at <= op.at_ms),
             _ => page.lease_until_ms.is_none_or(|until| until <= op.at_ms),
         };
-        let pages: Vec<Page> = self
-            .open
-            .iter()
-            .filter(|(site, ..)| *site == claim.site)
-            .filter_map(|(_, _, id)| self.pages.get(id))
-            .filter(|row| free(&row.page))
-            .map(|row| row.page.clone())
-            .collect();
-        let (taken, given_up): (Vec<_>, Vec<_>) =
-            pages.into_iter().partition(|page| page.attempts < claim.max_attempts);
+        let found = |index: &BTreeSet<(String, i64, PageId)>, past: bool, limit: usize| -> Vec<Page> {
+            index
+                .iter()
+                .skip_while(|(site, ..)| *site < claim.site)
+                .take_while(|(site, ..)| *site == claim.site)
+                .filter_map(|(_, _, id)| self.pages.get(id))
+                .map(|row| &row.page)
+                .filter(|page| free(page) && (page.attempts >= claim.max_attempts) == past)
+                .take(limit)
+                .cloned()
+                .collect()
+        };
+        let given_up = found(&self.tried, true, usize::MAX);
+        let taken = found(&self.open, false, claim.limit as usize);
         if taken.is_empty() && given_up.is_empty() {
             return None;
         }
@@ -152,7 +158,7 @@ impl State {
             self.replace(op, page, last_error);
         }
         let mut ids = Vec::new();
-        for page in taken.into_iter().take(claim.limit as usize) {
+        for page in taken {
             ids.push(page.id);
             let page = Page {
                 status: Status::Generating,

@@ -1,11 +1,10 @@
 //! Drafts planned topics into published pages.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_channel::mpsc;
-use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, future};
 use presswork_ai_adapter::LanguageModel;
 use presswork_content_store::{Claim, ContentStore, Op, Page};
@@ -17,6 +16,9 @@ use crate::report::{Drafted, RunReport};
 use crate::{Result, platform};
 
 mod draft;
+mod drafting;
+
+use drafting::Drafting;
 
 /// Pages saved before their messages are sent. Each round of the relay asks the store as much as a page does, and a Worker on
 /// the free plan may ask 50 times in a run.
@@ -25,6 +27,10 @@ const RELAY_EVERY: usize = 25;
 pub(crate) use draft::announcement;
 
 /// Turns planned topics into pages: claim, draft, gate, store with its outbox row in one write, send.
+///
+/// `concurrency` drafts are under way at once; while they run the next topics are claimed and finished pages are stored, so
+/// that no model call waits for the store. A store slower than the model slows the drafts down: at most twice as many pages
+/// as `concurrency` are drafted and stored at once, and memory does not grow with the topics.
 ///
 /// Every step can be cut off at any moment. A claimed topic whose lease ends is claimed again by the next run; a stored
 /// page whose message was not sent is in the outbox, and each run sweeps it first.
@@ -67,7 +73,8 @@ impl Generator {
         }
     }
 
-    /// A switch that ends a run early: set it to `true` and no further topic is claimed; drafts under way finish.
+    /// A switch that ends a run early: set it to `true` and no further draft begins; drafts under way finish, and topics
+    /// claimed ahead are given back.
     #[must_use]
     pub fn stop(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.stop)
@@ -86,53 +93,14 @@ impl Generator {
         report.relayed(self.relay.drain().await?);
 
         let (saved, signals) = mpsc::unbounded();
-        let drafting = self.draft_all(&mut report, saved, on_page);
+        let drafting = Drafting::new(self).run(&mut report, saved, on_page);
         let (drafted, relayed) = future::join(drafting, self.relay_on(signals)).await;
         drafted?;
         report.relayed(relayed?);
         Ok(report)
     }
 
-    /// Keeps as many drafts under way as the settings allow until there is no topic left.
-    async fn draft_all(
-        &self,
-        report: &mut RunReport,
-        saved: mpsc::UnboundedSender<()>,
-        on_page: &(dyn Fn(&Drafted) + Sync),
-    ) -> Result<()> {
-        let concurrency = self.config.generator.concurrency as usize;
-        let mut left = self.config.generator.pages_per_run;
-        let mut claimed = Vec::new().into_iter();
-        let mut drafts = FuturesUnordered::new();
-        loop {
-            while drafts.len() < concurrency {
-                if claimed.len() == 0 && left > 0 && report.stopped.is_none() && !self.stop.load(Ordering::Relaxed) {
-                    let free = u32::try_from(concurrency - drafts.len()).unwrap_or(1);
-                    let pages = self.claim(left.min(free)).await?;
-                    left = if pages.is_empty() {
-                        0
-                    } else {
-                        left.saturating_sub(u32::try_from(pages.len()).unwrap_or(left))
-                    };
-                    claimed = pages.into_iter();
-                }
-                let Some(page) = claimed.next() else { break };
-                drafts.push(self.draft(page));
-            }
-            let Some(drafted) = drafts.next().await else {
-                return Ok(());
-            };
-            let drafted = drafted?;
-            if matches!(drafted, Drafted::Published { .. }) {
-                // A closed channel means the relay gave up; the outbox has the row.
-                let _ = saved.unbounded_send(());
-            }
-            on_page(&drafted);
-            report.count(drafted);
-        }
-    }
-
-    /// Claims topics that are drafted at once: none waits while its lease runs.
+    /// Claims up to `limit` topics.
     async fn claim(&self, limit: u32) -> Result<Vec<Page>> {
         let settings = &self.config.generator;
         let claim = Claim {

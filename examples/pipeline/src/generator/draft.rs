@@ -22,16 +22,49 @@ const RETRY_MS: i64 = 60_000;
 /// Longest wait after a failed draft.
 const MAX_RETRY_MS: i64 = 6 * 60 * 60 * 1000;
 
+/// What became of a topic at the model, not stored yet.
+pub(super) struct Written {
+    page: Page,
+    draft: Result<(PageDraft, GateReport, String), ModelError>,
+    spend: Vec<NewSpend>,
+}
+
+impl Written {
+    /// Whether no other topic would fare better.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.draft.as_ref().is_err_and(needs_a_person)
+    }
+}
+
 impl Generator {
-    pub(super) async fn draft(&self, page: Page) -> Result<Drafted> {
+    /// Drafts a topic; the store is not asked.
+    pub(super) async fn draft(&self, page: Page) -> Written {
         let mut spend = Vec::new();
-        match self.write(&page, &mut spend).await {
+        let draft = self.write(&page, &mut spend).await;
+        Written { page, draft, spend }
+    }
+
+    /// Stores what became of a topic.
+    pub(super) async fn settle(&self, written: Written) -> Result<Drafted> {
+        let Written { page, draft, spend } = written;
+        match draft {
             Ok((draft, gates, model)) if gates.passes() => self.save(page, draft, &gates, model, spend).await,
             Ok((_, gates, _)) => self.give_back(page, Failure::content(gates.summary()), spend).await,
-            Err(error) => {
-                let failure = Failure::of(&error);
-                self.give_back(page, failure, spend).await
-            }
+            Err(error) => self.give_back(page, Failure::of(&error), spend).await,
+        }
+    }
+
+    /// Puts a topic back that was claimed and not begun; the attempt does not count.
+    pub(super) async fn put_back(&self, page: &Page) -> Result<()> {
+        let change = Transition {
+            release: true,
+            ..Transition::to(Status::Planned)
+        };
+        let (op, page) = (Op::at(platform::now_ms()), page.to_ref());
+        match self.store.transition(&op, &page, &change).await {
+            // Another run has it by now.
+            Ok(_) | Err(StoreError::StaleVersion { .. } | StoreError::IllegalTransition { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 

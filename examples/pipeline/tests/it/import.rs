@@ -53,3 +53,29 @@ async fn a_slug_of_another_topic_is_named() {
         "topics.csv:2: slug: \"same\" belongs to the topic \"a\" in the store; give one of the two another"
     );
 }
+
+/// The conflict stands behind a batch that would have been written.
+#[tokio::test]
+async fn a_slug_or_keyword_of_another_topic_changes_nothing() {
+    let world = World::with_topics(1).await;
+    let rows: String = (0..1_200).map(|at| format!("k{at},s{at},word {at}\n")).collect();
+    for (row, words) in [
+        (
+            "other,topic-000,mine",
+            "slug: \"topic-000\" belongs to the topic \"topic-000\"",
+        ),
+        (
+            "other,mine,About Topic-000",
+            "keyword: \"about topic-000\" belongs to the topic \"topic-000\"",
+        ),
+    ] {
+        let error = take(&world, &format!("key,slug,keyword\n{rows}{row}\n"))
+            .await
+            .unwrap_err();
+        assert!(
+            error.starts_with("topics.csv:1202: ") && error.contains(words),
+            "{error}"
+        );
+        assert_eq!(world.store.counts("almanac").await.unwrap().get(Status::Planned), 1);
+    }
+}
