@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::{Harness, LosesAnswers};
 use crate::{
-    Claim, Content, ContentStore, Error, NewOutbox, NewPage, NewSpend, Op, OutboxClaim, Page, PageId, Pages, PostClaim,
-    PostKey, PostOutcome, PostRecord, PostStatus, Result, SavePage, Status, Transition,
+    Claim, Content, ContentStore, Error, NewOutbox, NewPage, NewSpend, Op, OutboxClaim, Page, PageId, PageQuery, Pages,
+    PostClaim, PostKey, PostOutcome, PostRecord, PostStatus, Result, SavePage, Status, Transition,
 };
 
 pub(super) type Store = Arc<dyn ContentStore>;
@@ -95,6 +95,13 @@ pub(super) fn claim_on(site: &str, limit: u32) -> Claim {
         limit,
         lease: LEASE,
         max_attempts: 3,
+    }
+}
+
+pub(super) fn all(site: &str) -> PageQuery {
+    PageQuery {
+        site: site.to_owned(),
+        status: None,
     }
 }
 

@@ -43,6 +43,7 @@
 mod claims;
 mod dead_letters;
 mod fixtures;
+mod life;
 mod lives;
 mod loses_answers;
 mod outbox;
@@ -60,6 +61,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::ContentStore;
+pub use life::a_life;
 pub use loses_answers::LosesAnswers;
 
 #[doc(hidden)]

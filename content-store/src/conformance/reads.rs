@@ -4,13 +4,6 @@ use super::Harness;
 use super::fixtures::*;
 use crate::{Cursor, Error, OpId, PageId, PageQuery, Status, Transition, limits};
 
-fn all(site: &str) -> PageQuery {
-    PageQuery {
-        site: site.to_owned(),
-        status: None,
-    }
-}
-
 pub async fn get_of_an_unknown_page_is_none<H: Harness>(h: &H) {
     assert_eq!(h.store().get(&PageId::new()).await.unwrap(), None);
     assert_eq!(h.store().revisions(&PageId::new()).await.unwrap(), []);

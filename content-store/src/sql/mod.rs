@@ -17,6 +17,9 @@ pub(crate) mod pages;
 pub(crate) mod plan;
 pub(crate) mod posts;
 mod read;
+#[cfg(all(test, feature = "sqlite", feature = "postgres", feature = "conformance"))]
+#[allow(clippy::unwrap_used, clippy::expect_used)] // test code beside what it records
+mod recording;
 pub(crate) mod spend;
 pub(crate) mod upkeep;
 

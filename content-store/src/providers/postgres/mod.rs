@@ -6,7 +6,7 @@ mod ledgers;
 mod migrate;
 mod run;
 mod tls;
-mod translate;
+pub(crate) mod translate;
 mod url;
 
 use std::collections::HashMap;

@@ -3,7 +3,7 @@
 //! Four things differ: placeholders, lists read from JSON, lists gathered into JSON, and the rows a claim passes over.
 
 /// The statement with `$N`, `jsonb_array_elements` and `FOR UPDATE SKIP LOCKED`.
-pub(super) fn statement(sql: &str) -> String {
+pub(crate) fn statement(sql: &str) -> String {
     let sql = sql
         .replace("json_group_array(", "jsonb_agg(")
         .replace("/* skip locked */", "FOR UPDATE SKIP LOCKED");
