@@ -4,6 +4,8 @@ mod check;
 mod cursor;
 mod dead_letter;
 mod dead_letters;
+mod edit;
+mod editing;
 mod error;
 pub mod limits;
 mod memory;
@@ -34,6 +36,10 @@ mod sql;
 pub use cursor::Cursor;
 pub use dead_letter::{DeadLetter, DeadLetterClaim, DeadLetterList, NewDeadLetter};
 pub use dead_letters::DeadLetters;
+#[cfg(feature = "diff")]
+pub use edit::DiffLine;
+pub use edit::{Edit, Field, FieldChange, Redirect};
+pub use editing::Editing;
 pub use error::{Error, Result, Source};
 pub use memory::MemoryStore;
 pub use op::{DeadLetterId, Op, OpId, OutboxId, PageId, PostId};
@@ -57,11 +63,11 @@ pub use providers::sqlite::{SqliteBuilder, SqliteStore};
 pub use spend::{NewSpend, SpendQuery, SpendTotals};
 pub use spend_ledger::SpendLedger;
 pub use status::{Counts, Status};
-pub use store::ContentStore;
+pub use store::{ContentStore, FullStore};
 pub use upkeep::{PrunePlan, Pruned, Upkeep};
 
 #[cfg(feature = "mock")]
 pub use {
-    dead_letters::MockDeadLetters, outbox::MockOutbox, pages::MockPages, post_ledger::MockPostLedger,
-    spend_ledger::MockSpendLedger, upkeep::MockUpkeep,
+    dead_letters::MockDeadLetters, editing::MockEditing, outbox::MockOutbox, pages::MockPages,
+    post_ledger::MockPostLedger, spend_ledger::MockSpendLedger, upkeep::MockUpkeep,
 };

@@ -35,6 +35,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0003_list_by_site.sql",
         statements: LIST_BY_SITE,
     },
+    Migration {
+        version: 4,
+        name: "0004_edits.sql",
+        statements: EDITS,
+    },
 ];
 
 /// Every table, without the ledger of migrations. Empty when each is.
@@ -46,6 +51,10 @@ pub const TABLES: &[&str] = &[
     "post_ledger",
     "spend_ledger",
     "dead_letter",
+    "content_redirect",
+    "content_lock",
+    "content_snapshot",
+    "spend_campaign",
 ];
 
 /// The migrations that `applied` lacks. Refuses a database that somebody newer has migrated.
@@ -213,6 +222,46 @@ const INIT: &[&str] = &[
 
 /// A list of a whole site goes by its ids. Without it SQLite reads every page of the site for each piece.
 const LIST_BY_SITE: &[&str] = &["CREATE INDEX IF NOT EXISTS ix_content_site ON content_metadata (site, id)"];
+
+/// What people's edits need, in tables of their own: `ADD COLUMN` cannot run twice. A redirect without a page says that the
+/// page is gone; a snapshot is what a page said up to that version.
+const EDITS: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS content_redirect (
+  site    TEXT NOT NULL,
+  locale  TEXT NOT NULL,
+  slug    TEXT NOT NULL,
+  page_id TEXT,
+  at_ms   INTEGER NOT NULL,
+  PRIMARY KEY (site, locale, slug)
+) STRICT, WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS ix_redirect_page ON content_redirect (page_id)",
+    "CREATE TABLE IF NOT EXISTS content_lock (
+  content_id  TEXT NOT NULL PRIMARY KEY,
+  fields_json TEXT NOT NULL
+) STRICT, WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS content_snapshot (
+  content_id    TEXT NOT NULL,
+  version       INTEGER NOT NULL,
+  content_hash  TEXT NOT NULL,
+  title         TEXT NOT NULL,
+  description   TEXT NOT NULL,
+  keywords_json TEXT NOT NULL,
+  image_prompt  TEXT NOT NULL,
+  hooks_json    TEXT NOT NULL,
+  canonical_url TEXT NOT NULL,
+  quality_json  TEXT NOT NULL,
+  model         TEXT NOT NULL,
+  word_count    INTEGER NOT NULL,
+  at_ms         INTEGER NOT NULL,
+  body_html     TEXT NOT NULL,
+  PRIMARY KEY (content_id, version)
+) STRICT",
+    "CREATE INDEX IF NOT EXISTS ix_content_due ON content_metadata (site, modified_at_ms, id) WHERE status = 'published'",
+    "CREATE TABLE IF NOT EXISTS spend_campaign (
+  spend_id TEXT NOT NULL PRIMARY KEY,
+  campaign TEXT NOT NULL
+) STRICT, WITHOUT ROWID",
+];
 
 const DEAD_LETTERS: &[&str] = &["CREATE TABLE IF NOT EXISTS dead_letter (
   id                TEXT NOT NULL PRIMARY KEY,

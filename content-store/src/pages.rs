@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::{
-    Claim, Counts, Cursor, NewPage, Op, OpId, Page, PageId, PageList, PageQuery, PageRef, PlanReport, Result, Revision,
-    SavePage, Transition,
+    Claim, Counts, Cursor, NewPage, Op, OpId, Page, PageId, PageList, PageQuery, PageRef, PlanReport, Redirect, Result,
+    Revision, SavePage, Transition,
 };
 
 /// Pages with a life.
@@ -55,6 +55,8 @@ pub trait Pages: Send + Sync {
     ///   and costs included (`save_refuses_a_stale_version`).
     /// - A page that does not exist is [`NotFound`](crate::Error::NotFound) (`save_of_a_missing_page_is_not_found`).
     /// - Content at its limit is kept whole and one byte past it is refused (`save_keeps_content_at_the_limit_and_refuses_one_past_it`).
+    /// - A page written before is written over: what it said is kept for [`Editing::content_at`](crate::Editing::content_at)
+    ///   (`content_of_every_version_is_kept`), and fields that a person wrote stay (`edit_locks_what_it_wrote`).
     /// - An answer lost after the commit, then the same op: one change, the same page (`save_repeats`).
     async fn save(&self, op: &Op, page: &PageRef, save: &SavePage) -> Result<Page>;
 
@@ -79,6 +81,12 @@ pub trait Pages: Send + Sync {
     ///
     /// - Found by site, locale and slug together (`get_by_slug_finds_the_page`).
     async fn get_by_slug(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Page>>;
+
+    /// Where an address without a page leads: asked when [`get_by_slug`](Self::get_by_slug) found nothing.
+    ///
+    /// - An old slug of a published page leads to that page, a slug of a deleted one nowhere, any other is `None`
+    ///   (`redirect_tells_moved_from_gone`).
+    async fn redirect(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Redirect>>;
 
     /// Pages by id, `limit` (1..=[`limits::MAX_ROWS`](crate::limits::MAX_ROWS)) at a time.
     ///

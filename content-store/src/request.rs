@@ -1,6 +1,6 @@
 //! What an op was for, in words that two different changes do not share.
 
-use crate::{Claim, OutboxClaim, PageRef, PostKey, PostRef, PostStatus, Status};
+use crate::{Claim, Edit, OutboxClaim, PageRef, PostKey, PostRef, PostStatus, Status};
 
 pub(crate) fn plan(rows: &[crate::check::PlanRow<'_>]) -> String {
     let parts = rows.iter().flat_map(|row| {
@@ -20,6 +20,20 @@ pub(crate) fn claim(claim: &Claim) -> String {
 
 pub(crate) fn page(verb: &str, page: &PageRef, to: Status) -> String {
     format!("{verb} {}@{} to {to}", page.id, page.version)
+}
+
+pub(crate) fn edit(page: &PageRef, edit: &Edit) -> String {
+    let wish = serde_json::to_string(edit).unwrap_or_default();
+    format!(
+        "edit {}@{} {}",
+        page.id,
+        page.version,
+        crate::text::sha256_hex([wish.as_str()])
+    )
+}
+
+pub(crate) fn delete(page: &PageRef) -> String {
+    format!("delete {}@{}", page.id, page.version)
 }
 
 pub(crate) fn claim_outbox(claim: &OutboxClaim) -> String {

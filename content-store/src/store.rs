@@ -1,4 +1,4 @@
-//! [`ContentStore`]: the five ledgers as one.
+//! [`ContentStore`]: what a pipeline needs as one; [`FullStore`]: what people and operators need as well.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::{
-    Claim, Counts, Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters, NewDeadLetter,
-    NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page, PageId, PageList,
-    PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList, PostOutcome, PostQuery,
-    PostRecord, PostRef, PostStatus, PrunePlan, Pruned, Result, Revision, SavePage, SpendLedger, SpendQuery,
-    SpendTotals, Transition, Upkeep,
+    Claim, Content, Counts, Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters, Edit,
+    Editing, Field, NewDeadLetter, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow,
+    Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList,
+    PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, PrunePlan, Pruned, Redirect, Result, Revision, SavePage,
+    SpendLedger, SpendQuery, SpendTotals, Transition, Upkeep,
 };
 
 /// Everything a pipeline stores: [`Pages`], their [`Outbox`], the [`PostLedger`], the [`SpendLedger`],
@@ -25,10 +25,19 @@ pub trait ContentStore: Pages + Outbox + PostLedger + SpendLedger + DeadLetters 
 
 impl<T: Pages + Outbox + PostLedger + SpendLedger + DeadLetters + Upkeep + ?Sized> ContentStore for T {}
 
-const _: fn(&dyn ContentStore) = |_| {};
+/// A [`ContentStore`] with what people and operators do beside the pipeline: [`Editing`].
+///
+/// Every store of this crate is one. `Arc<dyn FullStore>` coerces to `Arc<dyn ContentStore>`. A Worker takes only the
+/// latter, for a `dyn` type carries all its methods.
+pub trait FullStore: ContentStore + Editing {}
+
+impl<T: ContentStore + Editing + ?Sized> FullStore for T {}
+
+const _: fn(&dyn FullStore) -> &dyn ContentStore = |store| store;
 const _: fn() = || {
     fn pin<T: ContentStore + Send + Sync + ?Sized>() {}
     pin::<Arc<dyn ContentStore>>();
+    pin::<Arc<dyn FullStore>>();
     pin::<Box<dyn ContentStore>>();
     pin::<&dyn ContentStore>();
 };
@@ -54,6 +63,9 @@ macro_rules! forward {
             }
             async fn get_by_slug(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Page>> {
                 (**self).get_by_slug(site, locale, slug).await
+            }
+            async fn redirect(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Redirect>> {
+                (**self).redirect(site, locale, slug).await
             }
             async fn list<'a>(&self, query: &PageQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PageList> {
                 (**self).list(query, after, limit).await
@@ -141,6 +153,22 @@ macro_rules! forward {
             }
             async fn count_dead_letters<'a>(&self, queue: Option<&'a str>) -> Result<u64> {
                 (**self).count_dead_letters(queue).await
+            }
+        }
+
+        #[async_trait]
+        impl<T: Editing + ?Sized> Editing for $pointer {
+            async fn edit(&self, op: &Op, page: &PageRef, edit: &Edit) -> Result<Page> {
+                (**self).edit(op, page, edit).await
+            }
+            async fn delete(&self, op: &Op, page: &PageRef) -> Result<()> {
+                (**self).delete(op, page).await
+            }
+            async fn locked(&self, id: &PageId) -> Result<Vec<Field>> {
+                (**self).locked(id).await
+            }
+            async fn content_at(&self, id: &PageId, version: u64) -> Result<Option<Content>> {
+                (**self).content_at(id, version).await
             }
         }
 

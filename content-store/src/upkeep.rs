@@ -11,7 +11,8 @@ use crate::Result;
 pub trait Upkeep: Send + Sync {
     /// Deletes history from before a time, at most [`PrunePlan::limit`] rows of each kind in one call.
     ///
-    /// - Records of ops, sent messages and revisions but the newest go when they are older (`prune_deletes_only_history`).
+    /// - Records of ops, sent messages, revisions but the newest and contents that were replaced go when they are older
+    ///   (`prune_deletes_only_history`).
     /// - Pages, posts, costs, dead letters and messages not yet sent always stay (`prune_deletes_only_history`).
     /// - Called again it goes on, until nothing is left (`prune_goes_on_until_nothing_is_left`).
     /// - A limit of 0 or past the maximum, or a time out of range, is refused (`prune_refuses_senseless_wishes`).
@@ -39,6 +40,8 @@ pub struct Pruned {
     pub outbox: u64,
     /// Revisions.
     pub revisions: u64,
+    /// Contents of earlier versions.
+    pub contents: u64,
 }
 
 impl Pruned {

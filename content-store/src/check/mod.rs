@@ -1,6 +1,7 @@
 //! What every backend checks before it writes, and decides after it has read: one meaning for all of them.
 
 mod dead_letters;
+mod edits;
 mod posts;
 
 use std::collections::HashMap;
@@ -11,6 +12,7 @@ use crate::{
 };
 
 pub(crate) use dead_letters::*;
+pub(crate) use edits::*;
 pub(crate) use posts::*;
 
 /// A topic, checked and ready to be stored.

@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::{Harness, LosesAnswers};
 use crate::{
-    Claim, Content, ContentStore, Error, NewOutbox, NewPage, NewSpend, Op, OutboxClaim, Page, PageId, PageQuery, Pages,
+    Claim, Content, Error, FullStore, NewOutbox, NewPage, NewSpend, Op, OutboxClaim, Page, PageId, PageQuery, Pages,
     PostClaim, PostKey, PostOutcome, PostRecord, PostStatus, Result, SavePage, Status, Transition,
 };
 
-pub(super) type Store = Arc<dyn ContentStore>;
+pub(super) type Store = Arc<dyn FullStore>;
 
 /// The time at which cases start.
 pub(super) const NOW: i64 = 1_790_000_000_000;

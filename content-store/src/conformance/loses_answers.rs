@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::{
-    Claim, Counts, Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters, Error,
-    NewDeadLetter, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page, PageId,
-    PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList, PostOutcome, PostQuery,
-    PostRecord, PostRef, PostStatus, PrunePlan, Pruned, Result, Revision, SavePage, SpendLedger, SpendQuery,
-    SpendTotals, Transition, Upkeep,
+    Claim, Content, Counts, Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters, Edit,
+    Editing, Error, Field, NewDeadLetter, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId,
+    OutboxRow, Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList,
+    PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, PrunePlan, Pruned, Redirect, Result, Revision, SavePage,
+    SpendLedger, SpendQuery, SpendTotals, Transition, Upkeep,
 };
 
 /// A store that makes a change and then loses the answer, once per [`lose_next`](Self::lose_next).
@@ -66,6 +66,9 @@ impl<S: Pages> Pages for LosesAnswers<S> {
     }
     async fn get_by_slug(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Page>> {
         self.inner.get_by_slug(site, locale, slug).await
+    }
+    async fn redirect(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Redirect>> {
+        self.inner.redirect(site, locale, slug).await
     }
     async fn list<'a>(&self, query: &PageQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PageList> {
         self.inner.list(query, after, limit).await
@@ -176,5 +179,22 @@ impl<S: DeadLetters> DeadLetters for LosesAnswers<S> {
 impl<S: Upkeep> Upkeep for LosesAnswers<S> {
     async fn prune(&self, plan: &PrunePlan) -> Result<Pruned> {
         self.answer(self.inner.prune(plan).await)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: Editing> Editing for LosesAnswers<S> {
+    async fn edit(&self, op: &Op, page: &PageRef, edit: &Edit) -> Result<Page> {
+        self.answer(self.inner.edit(op, page, edit).await)
+    }
+    async fn delete(&self, op: &Op, page: &PageRef) -> Result<()> {
+        self.answer(self.inner.delete(op, page).await)
+    }
+    async fn locked(&self, id: &PageId) -> Result<Vec<Field>> {
+        self.inner.locked(id).await
+    }
+    async fn content_at(&self, id: &PageId, version: u64) -> Result<Option<Content>> {
+        self.inner.content_at(id, version).await
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use presswork_content_store::{ContentStore, MemoryStore, conformance::Harness};
+//! use presswork_content_store::{FullStore, MemoryStore, conformance::Harness};
 //!
 //! struct InMemory(Arc<MemoryStore>);
 //!
@@ -16,10 +16,10 @@
 //!     async fn fresh() -> Self {
 //!         Self(Arc::new(MemoryStore::new()))
 //!     }
-//!     fn store(&self) -> Arc<dyn ContentStore> {
+//!     fn store(&self) -> Arc<dyn FullStore> {
 //!         self.0.clone()
 //!     }
-//!     async fn reopen(&self) -> Arc<dyn ContentStore> {
+//!     async fn reopen(&self) -> Arc<dyn FullStore> {
 //!         self.0.clone()
 //!     }
 //! }
@@ -42,6 +42,8 @@
 
 mod claims;
 mod dead_letters;
+mod deletes;
+mod edits;
 mod fixtures;
 mod life;
 mod lives;
@@ -60,15 +62,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::ContentStore;
+use crate::FullStore;
 pub use life::a_life;
 pub use loses_answers::LosesAnswers;
 
 #[doc(hidden)]
 pub mod cases {
     pub use super::{
-        claims::*, dead_letters::*, lives::*, outbox::*, plans::*, post_claims::*, post_lives::*, reads::*, saves::*,
-        spend::*, upkeep::*,
+        claims::*, dead_letters::*, deletes::*, edits::*, lives::*, outbox::*, plans::*, post_claims::*, post_lives::*,
+        reads::*, saves::*, spend::*, upkeep::*,
     };
 }
 
@@ -88,10 +90,10 @@ pub trait Harness: Sized + Send + Sync + 'static {
     async fn fresh() -> Self;
 
     /// The store.
-    fn store(&self) -> Arc<dyn ContentStore>;
+    fn store(&self) -> Arc<dyn FullStore>;
 
     /// Another handle on the same data, as a new process would open it.
-    async fn reopen(&self) -> Arc<dyn ContentStore>;
+    async fn reopen(&self) -> Arc<dyn FullStore>;
 }
 
 /// One case by its name, for runners that are no test harness: a Worker that runs the case a request names, or a test
@@ -215,6 +217,13 @@ macro_rules! __content_store_case_list {
             settle_post_follows_the_table_for_every_pair, settle_post_keeps_what_the_outcome_says,
             settle_post_refuses_a_stale_version, settle_post_repeats, get_post_of_an_unknown_key_is_none,
             list_posts_filters_and_pages, post_counts_follow_every_change,
+            redirect_tells_moved_from_gone,
+            edit_writes_what_it_names, edit_locks_what_it_wrote, edit_may_unlock,
+            edit_of_a_published_slug_leaves_a_redirect, redirects_do_not_chain, a_slug_in_use_has_no_redirect,
+            edit_refuses_a_taken_slug, edit_is_only_for_written_pages, edit_refuses_senseless_wishes,
+            edit_refuses_a_stale_version, edit_repeats, content_of_every_version_is_kept,
+            delete_frees_what_was_taken, delete_leaves_a_tombstone, delete_keeps_receipts,
+            delete_refuses_a_stale_version, delete_repeats,
             record_spend_of_nothing_is_a_no_op, record_spend_repeats, spend_sums_by_site_and_time,
             record_dead_letter_keeps_everything, record_dead_letter_again_is_one_letter, record_dead_letter_again_frees_it,
             record_dead_letter_refuses_what_is_too_much, record_dead_letter_repeats, list_dead_letters_filters_and_pages,

@@ -1,6 +1,7 @@
 //! [`MemoryStore`]: the reference model.
 
 mod dead_letters;
+mod edits;
 mod outbox;
 mod pages;
 mod plan;
@@ -12,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    DeadLetterId, Error, NewOutbox, NewSpend, Op, OpId, OutboxId, Page, PageId, PlanReport, PostId, PostRecord, Result,
-    Revision,
+    Content, DeadLetterId, Error, Field, NewOutbox, NewSpend, Op, OpId, OutboxId, Page, PageId, PlanReport, PostId,
+    PostRecord, Result, Revision,
 };
 
 const STORE: &str = "memory";
@@ -88,6 +89,11 @@ struct State {
     /// Those of them that were claimed before: only these can be past their attempts.
     tried: BTreeSet<(String, i64, PageId)>,
     revisions: BTreeMap<(PageId, u64), Revision>,
+    /// What a page said up to a version.
+    snapshots: BTreeMap<(PageId, u64), Snapshot>,
+    locks: BTreeMap<PageId, Vec<Field>>,
+    /// Where to, and since when; nowhere when that page is gone.
+    redirects: BTreeMap<Place, (Option<PageId>, i64)>,
     outbox: BTreeMap<OutboxId, outbox::Row>,
     posts: BTreeMap<PostId, PostRow>,
     post_keys: BTreeMap<String, PostId>,
@@ -109,6 +115,13 @@ struct PageRow {
 }
 
 #[derive(Debug)]
+struct Snapshot {
+    content: Content,
+    hash: String,
+    at_ms: i64,
+}
+
+#[derive(Debug)]
 struct PostRow {
     record: PostRecord,
     last_op: OpId,
@@ -126,6 +139,7 @@ enum Done {
     Spend,
     DeadLetter,
     DeadLetters(Vec<DeadLetterId>),
+    Deleted,
 }
 
 impl State {

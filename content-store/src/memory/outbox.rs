@@ -50,9 +50,17 @@ impl Row {
         }
     }
 
+    pub(super) fn is_sent(&self) -> bool {
+        self.standing == Standing::Sent
+    }
+
+    pub(super) fn page_id(&self) -> PageId {
+        self.row.page_id
+    }
+
     /// When it was written and its id, once it is sent.
     pub(super) fn sent(&self) -> Option<(i64, OutboxId)> {
-        (self.standing == Standing::Sent).then(|| (self.row.created_at_ms, self.row.id.clone()))
+        self.is_sent().then(|| (self.row.created_at_ms, self.row.id.clone()))
     }
 
     fn held_by(&self, owner: &str) -> bool {

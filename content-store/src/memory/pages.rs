@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{Done, MemoryStore, PageRow, STORE, State};
 use crate::{
     Claim, Counts, Cursor, Error, NewPage, Op, OpId, Page, PageId, PageList, PageQuery, PageRef, PageSummary, Pages,
-    PlanReport, Result, Revision, SavePage, Status, Transition, check, cursor, request, text,
+    PlanReport, Redirect, Result, Revision, SavePage, Status, Transition, check, cursor, edit, request, text,
 };
 
 #[async_trait]
@@ -78,6 +78,16 @@ impl Pages for MemoryStore {
         let state = self.lock();
         let id = state.slugs.get(&(site.to_owned(), locale.to_owned(), slug.to_owned()));
         Ok(id.and_then(|id| state.pages.get(id)).map(|row| row.page.clone()))
+    }
+
+    async fn redirect(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Redirect>> {
+        let state = self.lock();
+        let place = (site.to_owned(), locale.to_owned(), slug.to_owned());
+        let to = state
+            .redirects
+            .get(&place)
+            .map(|(page, _)| page.and_then(|id| state.pages.get(&id)));
+        Ok(to.map(|page| page.map_or(Redirect::Gone, |row| Redirect::To(row.page.slug.clone()))))
     }
 
     async fn list<'a>(&self, query: &PageQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PageList> {
@@ -173,7 +183,7 @@ impl State {
         Some(Done::Pages(ids))
     }
 
-    fn find(&self, page: &PageRef) -> Result<Page> {
+    pub(super) fn find(&self, page: &PageRef) -> Result<Page> {
         match self.pages.get(&page.id) {
             Some(row) => Ok(row.page.clone()),
             None => Err(Error::NotFound {
@@ -187,21 +197,17 @@ impl State {
     fn save(&mut self, op: &Op, page: &PageRef, save: &SavePage) -> Result<Option<Done>> {
         let found = self.find(page)?;
         check::page_step(STORE, page, (found.version, found.status), save.to, check::may_save)?;
-        let hash = check::content_hash(&save.content);
-        let modified_at_ms = if found.content_hash.as_ref() == Some(&hash) {
-            found.modified_at_ms
-        } else {
-            Some(op.at_ms)
+        let content = match (&found.content, self.locks.get(&found.id)) {
+            (Some(old), Some(locked)) => edit::keep_locked(old, locked, &save.content),
+            _ => save.content.clone(),
         };
-        let page = Page {
+        let mut page = Page {
             status: save.to,
-            content: Some(save.content.clone()),
-            content_hash: Some(hash),
             published_at_ms: published(&found, op, save.to),
-            modified_at_ms,
             last_error: None,
             ..released(found)
         };
+        self.overwrite(op, &mut page, content);
         let id = page.id;
         self.replace(op, page, None);
         self.put_with(op, id, &save.outbox, &save.spend);
@@ -245,7 +251,7 @@ impl State {
         Ok(Some(Done::Page(id)))
     }
 
-    fn replace(&mut self, op: &Op, page: Page, reason: Option<String>) {
+    pub(super) fn replace(&mut self, op: &Op, page: Page, reason: Option<String>) {
         let source_hash = self
             .pages
             .get(&page.id)
@@ -254,7 +260,7 @@ impl State {
         self.put(op, page, source_hash, reason);
     }
 
-    fn answer_page(&self, done: Option<&Done>) -> Result<Page> {
+    pub(super) fn answer_page(&self, done: Option<&Done>) -> Result<Page> {
         match done {
             Some(Done::Page(id)) => match self.pages.get(id) {
                 Some(PageRow { page, .. }) => Ok(page.clone()),

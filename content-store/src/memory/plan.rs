@@ -64,6 +64,7 @@ impl State {
             }
         };
         self.row_keys.insert(key, page.id);
+        self.redirects.remove(&place(&page, &page.slug));
         self.slugs.insert(place(&page, &page.slug), page.id);
         self.keywords.insert(place(&page, &page.primary_keyword), page.id);
         self.put(op, page, row.source_hash.clone(), None);

@@ -171,15 +171,17 @@ impl MemoryStore {
 
 impl State {
     fn claim_post(&mut self, op: &Op, key: &PostKey, owner: &str, until_ms: i64) -> Result<Option<Done>> {
-        let Some(page) = self.pages.get(&key.page_id) else {
+        let idem_key = key.idempotency_key();
+        let page = self.pages.get(&key.page_id);
+        if page.is_none() && !self.post_keys.contains_key(&idem_key) {
             return Err(Error::NotFound {
                 store: STORE,
                 what: "page",
                 id: key.page_id.to_string(),
             });
-        };
-        let site = page.page.site.clone();
-        let id = *self.post_keys.entry(key.idempotency_key()).or_insert_with(PostId::new);
+        }
+        let site = page.map(|row| row.page.site.clone()).unwrap_or_default();
+        let id = *self.post_keys.entry(idem_key).or_insert_with(PostId::new);
         let row = self.posts.entry(id).or_insert_with(|| PostRow {
             record: new_post(op, id, key, site),
             last_op: op.id,

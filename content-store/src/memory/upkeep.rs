@@ -43,10 +43,20 @@ impl Upkeep for MemoryStore {
             .collect();
         revisions.iter().for_each(|key| drop(state.revisions.remove(key)));
 
+        let contents: Vec<(PageId, u64)> = state
+            .snapshots
+            .iter()
+            .filter(|(_, kept)| old(kept.at_ms))
+            .map(|(key, _)| *key)
+            .take(limit)
+            .collect();
+        contents.iter().for_each(|key| drop(state.snapshots.remove(key)));
+
         Ok(Pruned {
             ops: ops.len() as u64,
             outbox: sent.len() as u64,
             revisions: revisions.len() as u64,
+            contents: contents.len() as u64,
         })
     }
 }

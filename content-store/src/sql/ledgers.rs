@@ -14,8 +14,8 @@ macro_rules! ledgers {
             Claim, Counts, Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters,
             NewDeadLetter, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, Page,
             PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList,
-            PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, PrunePlan, Pruned, Result, Revision, SavePage,
-            SpendLedger, SpendQuery, SpendTotals, Transition, Upkeep, check, cursor, limits, text,
+            PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, PrunePlan, Pruned, Redirect, Result, Revision,
+            SavePage, SpendLedger, SpendQuery, SpendTotals, Transition, Upkeep, check, cursor, edit, limits, text,
         };
 
         #[async_trait]
@@ -35,7 +35,20 @@ macro_rules! ledgers {
 
             async fn save(&self, op: &Op, page: &PageRef, save: &SavePage) -> Result<Page> {
                 check::save(self.origin.store, op, save)?;
-                self.write(pages::save(&self.origin, op, page, save)).await
+                let mut save = std::borrow::Cow::Borrowed(save);
+                let mut over = false;
+                loop {
+                    match self
+                        .write(pages::save(&self.origin, op, page, &save, over))
+                        .await?
+                    {
+                        pages::Saved::Done(page) => return Ok(page),
+                        pages::Saved::Over(old, locked) => {
+                            save.to_mut().content = edit::keep_locked(&old, &locked, &save.content);
+                            over = true;
+                        }
+                    }
+                }
             }
 
             async fn transition(&self, op: &Op, page: &PageRef, change: &Transition) -> Result<Page> {
@@ -50,6 +63,11 @@ macro_rules! ledgers {
 
             async fn get_by_slug(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Page>> {
                 self.read(page_reads::get_by_slug(&self.origin, site, locale, slug))
+                    .await
+            }
+
+            async fn redirect(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Redirect>> {
+                self.read(page_reads::redirect(&self.origin, site, locale, slug))
                     .await
             }
 
@@ -236,4 +254,34 @@ macro_rules! ledgers {
     };
 }
 
-pub(crate) use ledgers;
+/// Implements, for a store of [`ledgers!`], the traits beside [`ContentStore`](crate::ContentStore).
+macro_rules! managed {
+    ($store:ty) => {
+        use $crate::sql::edits;
+        use $crate::{Content, Edit, Editing, Field};
+
+        #[async_trait]
+        impl Editing for $store {
+            async fn edit(&self, op: &Op, page: &PageRef, edit: &Edit) -> Result<Page> {
+                check::edit(op, edit)?;
+                let found = self.read(edits::get_locked(&self.origin, &page.id)).await?;
+                self.write(edits::edit(&self.origin, op, page, edit, found)).await
+            }
+
+            async fn delete(&self, op: &Op, page: &PageRef) -> Result<()> {
+                text::op(op)?;
+                self.write(edits::delete(&self.origin, op, page)).await
+            }
+
+            async fn locked(&self, id: &PageId) -> Result<Vec<Field>> {
+                self.read(edits::locked(&self.origin, id)).await
+            }
+
+            async fn content_at(&self, id: &PageId, version: u64) -> Result<Option<Content>> {
+                self.read(edits::content_at(&self.origin, id, version)).await
+            }
+        }
+    };
+}
+
+pub(crate) use {ledgers, managed};

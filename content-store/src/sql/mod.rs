@@ -8,6 +8,7 @@
 //! cast (D1 binds every number as REAL), no branching, lists as one JSON parameter (D1 takes 100 parameters per statement).
 
 pub(crate) mod dead_letters;
+pub(crate) mod edits;
 #[cfg(feature = "sqlite")]
 pub(crate) mod leases;
 mod ledgers;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 
 use crate::{Error, Op, Result, limits};
 
-pub(crate) use ledgers::ledgers;
+pub(crate) use ledgers::{ledgers, managed};
 pub(crate) use read::{Cells, Row, Value};
 
 /// Which store speaks, for its errors.

@@ -1,21 +1,36 @@
 //! Pages read.
 
 use super::{Batch, Cells, Origin, Row, Value, statement};
-use crate::{Content, Counts, Cursor, Page, PageId, PageList, PageQuery, PageSummary, Result, Revision};
+use crate::{
+    Content, Counts, Cursor, Field, Page, PageId, PageList, PageQuery, PageSummary, Redirect, Result, Revision, check,
+};
 
-macro_rules! page_columns {
+/// The hash and what [`read_content`] reads.
+macro_rules! content {
     () => {
-        "c.id, c.site, c.locale, c.slug, c.row_key, c.primary_keyword, c.topic_json, c.status, c.version, c.attempts, \
-         c.last_error, c.not_before_ms, c.lease_owner, c.lease_until_ms, c.created_at_ms, c.updated_at_ms, \
-         c.published_at_ms, c.modified_at_ms, c.content_hash, c.title, c.description, c.keywords_json, c.image_prompt, \
-         c.hooks_json, c.canonical_url, c.quality_json, c.model, c.word_count, c.body_html"
+        "c.content_hash, c.title, c.description, c.keywords_json, c.image_prompt, c.hooks_json, c.canonical_url, \
+         c.quality_json, c.model, c.word_count, c.body_html"
     };
 }
 
-pub(super) use page_columns;
+macro_rules! page_columns {
+    () => {
+        concat!(
+            "c.id, c.site, c.locale, c.slug, c.row_key, c.primary_keyword, c.topic_json, c.status, c.version, c.attempts, ",
+            "c.last_error, c.not_before_ms, c.lease_owner, c.lease_until_ms, c.created_at_ms, c.updated_at_ms, ",
+            "c.published_at_ms, c.modified_at_ms, ",
+            content!()
+        )
+    };
+}
+
+pub(super) use {content, page_columns};
 
 pub(super) fn page(origin: &Origin, row: Row) -> Result<Page> {
-    let mut cells = Cells::new(origin, row);
+    read_page(&mut Cells::new(origin, row))
+}
+
+fn read_page(cells: &mut Cells<'_>) -> Result<Page> {
     let mut page = Page {
         id: cells.id()?,
         site: cells.text()?,
@@ -39,21 +54,61 @@ pub(super) fn page(origin: &Origin, row: Row) -> Result<Page> {
         content: None,
     };
     if page.content_hash.is_some() {
-        page.content = Some(Content {
-            title: cells.text()?,
-            description: cells.text()?,
-            keywords: cells.list()?,
-            image_prompt: cells.text()?,
-            hooks: cells.list()?,
-            canonical_url: cells.text()?,
-            quality: cells.json()?,
-            model: cells.text()?,
-            word_count: cells.count()?,
-            body_html: cells.text()?,
-        });
+        page.content = Some(read_content(cells)?);
     }
     Ok(page)
 }
+
+pub(super) fn read_content(cells: &mut Cells<'_>) -> Result<Content> {
+    Ok(Content {
+        title: cells.text()?,
+        description: cells.text()?,
+        keywords: cells.list()?,
+        image_prompt: cells.text()?,
+        hooks: cells.list()?,
+        canonical_url: cells.text()?,
+        quality: cells.json()?,
+        model: cells.text()?,
+        word_count: cells.count()?,
+        body_html: cells.text()?,
+    })
+}
+
+/// Content as parameters: its hash, then in the order of its columns.
+pub(super) fn written(content: &Content) -> [Value; 11] {
+    let list = |list: &[String]| Value::from(serde_json::json!(list).to_string());
+    [
+        check::content_hash(content).into(),
+        (&content.title).into(),
+        (&content.description).into(),
+        list(&content.keywords),
+        (&content.image_prompt).into(),
+        list(&content.hooks),
+        (&content.canonical_url).into(),
+        content.quality.to_string().into(),
+        (&content.model).into(),
+        content.word_count.into(),
+        (&content.body_html).into(),
+    ]
+}
+
+/// A page with its locks before it.
+pub(super) const GET_LOCKED: &str = concat!(
+    "SELECT (SELECT l.fields_json FROM content_lock l WHERE l.content_id = c.id) AS locked, ",
+    page_columns!(),
+    " FROM content_metadata c WHERE c.id = ?1"
+);
+
+pub(super) fn locked_page(origin: &Origin, rows: Vec<Row>) -> Result<Option<(Page, Vec<Field>)>> {
+    let Some(row) = rows.into_iter().next() else {
+        return Ok(None);
+    };
+    let mut cells = Cells::new(origin, row);
+    let locks = cells.fields()?;
+    Ok(Some((read_page(&mut cells)?, locks)))
+}
+
+pub(super) const CONTENT: &str = concat!("SELECT ", content!(), " FROM content_metadata c WHERE c.id = ?1");
 
 pub(super) fn one_page(origin: &Origin, rows: Vec<Row>) -> Result<Option<Page>> {
     rows.into_iter().next().map(|row| page(origin, row)).transpose()
@@ -77,6 +132,21 @@ pub(crate) fn get_by_slug(origin: &Origin, site: &str, locale: &str, slug: &str)
     let origin = origin.clone();
     let ask = statement(SQL, [site.into(), locale.into(), slug.into()]);
     Batch::new(vec![ask], move |mut answers| one_page(&origin, answers.last(0)))
+}
+
+pub(crate) fn redirect(origin: &Origin, site: &str, locale: &str, slug: &str) -> Batch<Option<Redirect>> {
+    const SQL: &str = "SELECT c.slug FROM content_redirect r LEFT JOIN content_metadata c ON c.id = r.page_id \
+        WHERE r.site = ?1 AND r.locale = ?2 AND r.slug = ?3 AND NOT EXISTS (SELECT 1 FROM content_metadata u \
+        WHERE u.site = r.site AND u.locale = r.locale AND u.slug = r.slug)";
+    let origin = origin.clone();
+    let ask = statement(SQL, [site.into(), locale.into(), slug.into()]);
+    Batch::new(vec![ask], move |mut answers| {
+        let Some(row) = answers.last(0).into_iter().next() else {
+            return Ok(None);
+        };
+        let to = Cells::new(&origin, row).opt_text()?;
+        Ok(Some(to.map_or(Redirect::Gone, Redirect::To)))
+    })
 }
 
 macro_rules! list {

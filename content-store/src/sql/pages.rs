@@ -1,11 +1,11 @@
 //! Pages written: claim, save, transition.
 
-use super::page_reads::{GET, one_page, page, page_columns};
+use super::page_reads::{GET, GET_LOCKED, content, locked_page, one_page, page, page_columns, written};
 use super::{
     Answers, Attempt, Batch, Landed, Origin, Statement, Value, begin, mark, outbox, skip_locked, spend, statement,
     version,
 };
-use crate::{Claim, Op, Page, PageRef, SavePage, Status, Transition, check, request};
+use crate::{Claim, Content, Field, Op, Page, PageRef, SavePage, Status, Transition, check, request};
 
 /// A page that may be claimed at `?4`. The first condition names the partial index.
 macro_rules! claimable {
@@ -118,17 +118,50 @@ const STEP: &str = begin!(
            AND status IN (SELECT value FROM json_each(?7)))"
 );
 
+/// As [`STEP`], for the first content of a page.
+const FIRST: &str = begin!(
+    keep: "NULL",
+    when: "EXISTS (SELECT 1 FROM content_metadata WHERE id = ?5 AND version = CAST(?6 AS BIGINT) \
+           AND status IN (SELECT value FROM json_each(?7)) AND content_hash IS NULL)"
+);
+
+/// Content as [`written`] gives it, from `?6` on; `?5` is the time.
+macro_rules! write_content {
+    () => {
+        "modified_at_ms = CASE WHEN content_hash = ?6 THEN modified_at_ms ELSE CAST(?5 AS BIGINT) END, \
+         content_hash = ?6, title = ?7, description = ?8, keywords_json = ?9, image_prompt = ?10, hooks_json = ?11, \
+         canonical_url = ?12, quality_json = ?13, model = ?14, word_count = CAST(?15 AS BIGINT), body_html = ?16 "
+    };
+}
+
+pub(super) use write_content;
+
 const SAVE: &str = concat!(
     "UPDATE content_metadata SET status = ?4, version = version + 1, updated_at_ms = CAST(?5 AS BIGINT), ",
     "last_error = NULL, lease_owner = NULL, lease_until_ms = NULL, not_before_ms = NULL, ",
     "published_at_ms = CASE WHEN published_at_ms IS NULL AND ?4 = 'published' THEN CAST(?5 AS BIGINT) ",
     "ELSE published_at_ms END, ",
-    "modified_at_ms = CASE WHEN content_hash = ?6 THEN modified_at_ms ELSE CAST(?5 AS BIGINT) END, ",
-    "content_hash = ?6, title = ?7, description = ?8, keywords_json = ?9, image_prompt = ?10, hooks_json = ?11, ",
-    "canonical_url = ?12, quality_json = ?13, model = ?14, word_count = CAST(?15 AS BIGINT), body_html = ?16 ",
+    write_content!(),
     "WHERE id = ?3 AND ",
     mark!()
 );
+
+/// Keeps what other content is about to replace.
+const KEEP: &str = concat!(
+    "INSERT INTO content_snapshot (content_id, version, content_hash, title, description, keywords_json, image_prompt, ",
+    "hooks_json, canonical_url, quality_json, model, word_count, at_ms, body_html) ",
+    "SELECT c.id, c.version, c.content_hash, c.title, c.description, c.keywords_json, c.image_prompt, c.hooks_json, ",
+    "c.canonical_url, c.quality_json, c.model, c.word_count, CAST(?5 AS BIGINT), c.body_html ",
+    "FROM content_metadata c WHERE c.id = ?3 AND c.content_hash <> ?4 AND ",
+    mark!()
+);
+
+pub(super) fn keep(attempt: &Attempt, id: &Value, new: &Content) -> Statement {
+    attempt.then(
+        KEEP,
+        [id.clone(), check::content_hash(new).into(), attempt.op.at_ms.into()],
+    )
+}
 
 const TRANSITION: &str = concat!(
     "UPDATE content_metadata SET status = ?4, version = version + 1, updated_at_ms = CAST(?5 AS BIGINT), ",
@@ -139,37 +172,52 @@ const TRANSITION: &str = concat!(
     mark!()
 );
 
-const REVISE: &str = concat!(
+pub(super) const REVISE: &str = concat!(
     revise!(),
     "SELECT c.id, c.version, ?1, ?4, c.status, c.content_hash, CAST(?5 AS BIGINT) ",
     "FROM content_metadata c WHERE c.id = ?3 AND ",
     mark!()
 );
 
-pub(crate) fn save(origin: &Origin, op: &Op, page: &PageRef, save: &SavePage) -> Batch<Page> {
-    let content = &save.content;
+/// What became of a save.
+#[allow(clippy::large_enum_variant)] // made once, moved once
+pub(crate) enum Saved {
+    Done(Page),
+    /// Nothing was written, because the page said this before, with these fields locked: save over it.
+    Over(Content, Vec<Field>),
+}
+
+/// Saves the first content of a page, or (`over`) puts it in place of what the page said.
+pub(crate) fn save(origin: &Origin, op: &Op, page: &PageRef, save: &SavePage, over: bool) -> Batch<Saved> {
     let attempt = Attempt::new(origin, op, request::page("save", page, save.to));
-    let change = attempt.then(
-        SAVE,
-        [
-            page.id.to_string().into(),
-            save.to.as_str().into(),
-            op.at_ms.into(),
-            check::content_hash(content).into(),
-            (&content.title).into(),
-            (&content.description).into(),
-            list_json(&content.keywords),
-            (&content.image_prompt).into(),
-            list_json(&content.hooks),
-            (&content.canonical_url).into(),
-            content.quality.to_string().into(),
-            (&content.model).into(),
-            content.word_count.into(),
-            (&content.body_html).into(),
-        ],
-    );
-    let with = (save.outbox.as_slice(), save.spend.as_slice());
-    step(attempt, page, save.to, check::may_save, change, None, with)
+    let id: Value = page.id.to_string().into();
+    let mut change = attempt.then(SAVE, [id.clone(), save.to.as_str().into(), op.at_ms.into()]);
+    change.args.extend(written(&save.content));
+    let (begin, kept) = if over {
+        (STEP, Some(keep(&attempt, &id, &save.content)))
+    } else {
+        (FIRST, None)
+    };
+    let mut statements = step(&attempt, page, (begin, save.to, check::may_save), kept, change, None);
+    statements.extend(outbox::insert(&attempt, page.id, &save.outbox));
+    statements.extend(spend::insert(&attempt, Some(page.id), &save.spend));
+    statements.extend([attempt.ask(), statement(GET_LOCKED, [id])]);
+    let (page, to) = (*page, save.to);
+    Batch::new(statements, move |mut answers: Answers| {
+        let origin = &attempt.origin;
+        let landed = attempt.landed(answers.last(1))?;
+        let Some((found, locked)) = locked_page(origin, answers.last(0))? else {
+            return Err(origin.missing("page", page.id));
+        };
+        if matches!(landed, Landed::Yes(_)) {
+            return Ok(Saved::Done(found));
+        }
+        check::page_step(origin.store, &page, (found.version, found.status), to, check::may_save)?;
+        match found.content {
+            Some(content) if !over => Ok(Saved::Over(content, locked)),
+            _ => Err(origin.corrupt("a legal step was not taken")),
+        }
+    })
 }
 
 pub(crate) fn transition(origin: &Origin, op: &Op, page: &PageRef, change: &Transition) -> Batch<Page> {
@@ -186,43 +234,13 @@ pub(crate) fn transition(origin: &Origin, op: &Op, page: &PageRef, change: &Tran
             u32::from(change.release).into(),
         ],
     );
-    let with = (change.outbox.as_slice(), change.spend.as_slice());
-    step(
-        attempt,
-        page,
-        change.to,
-        Status::may_transition,
-        update,
-        change.reason.as_deref(),
-        with,
-    )
-}
-
-fn step(
-    attempt: Attempt,
-    page: &PageRef,
-    to: Status,
-    legal: fn(Status, Status) -> bool,
-    change: Statement,
-    reason: Option<&str>,
-    (messages, costs): (&[crate::NewOutbox], &[crate::NewSpend]),
-) -> Batch<Page> {
-    let from: Vec<_> = Status::ALL
-        .into_iter()
-        .filter(|from| legal(*from, to))
-        .map(Status::as_str)
-        .collect();
     let id: Value = page.id.to_string().into();
-    let version = version(page.version);
-    let mut statements = vec![
-        attempt.begin(STEP, [id.clone(), version, serde_json::json!(from).to_string().into()]),
-        change,
-        attempt.then(REVISE, [id.clone(), reason.into(), attempt.op.at_ms.into()]),
-    ];
-    statements.extend(outbox::insert(&attempt, page.id, messages));
-    statements.extend(spend::insert(&attempt, Some(page.id), costs));
+    let legal = (STEP, change.to, Status::may_transition as fn(Status, Status) -> bool);
+    let mut statements = step(&attempt, page, legal, None, update, change.reason.as_deref());
+    statements.extend(outbox::insert(&attempt, page.id, &change.outbox));
+    statements.extend(spend::insert(&attempt, Some(page.id), &change.spend));
     statements.extend([attempt.ask(), statement(GET, [id])]);
-    let page = *page;
+    let (page, to) = (*page, change.to);
     Batch::new(statements, move |mut answers: Answers| {
         let origin = &attempt.origin;
         let landed = attempt.landed(answers.last(1))?;
@@ -230,13 +248,38 @@ fn step(
             return Err(origin.missing("page", page.id));
         };
         if matches!(landed, Landed::No) {
-            check::page_step(origin.store, &page, (found.version, found.status), to, legal)?;
+            check::page_step(
+                origin.store,
+                &page,
+                (found.version, found.status),
+                to,
+                Status::may_transition,
+            )?;
             return Err(origin.corrupt("a legal step was not taken"));
         }
         Ok(found)
     })
 }
 
-fn list_json(list: &[String]) -> Value {
-    serde_json::json!(list).to_string().into()
+/// The statements of one step: begin, keep what it replaces, change, revise.
+fn step(
+    attempt: &Attempt,
+    page: &PageRef,
+    (begin, to, legal): (&'static str, Status, fn(Status, Status) -> bool),
+    kept: Option<Statement>,
+    change: Statement,
+    reason: Option<&str>,
+) -> Vec<Statement> {
+    let from: Vec<_> = Status::ALL
+        .into_iter()
+        .filter(|from| legal(*from, to))
+        .map(Status::as_str)
+        .collect();
+    let id: Value = page.id.to_string().into();
+    let from = serde_json::json!(from).to_string().into();
+    let mut statements = vec![attempt.begin(begin, [id.clone(), version(page.version), from])];
+    statements.extend(kept);
+    statements.push(change);
+    statements.push(attempt.then(REVISE, [id, reason.into(), attempt.op.at_ms.into()]));
+    statements
 }

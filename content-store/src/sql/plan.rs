@@ -89,6 +89,15 @@ const REVISE_NEW: &str = concat!(
     mark!()
 );
 
+/// A slug that a page has leads to that page.
+const IN_USE: &str = concat!(
+    "DELETE FROM content_redirect WHERE (site, locale, slug) IN ",
+    "(SELECT n.value ->> 1, n.value ->> 2, n.value ->> 3 FROM json_each(?3) n) ",
+    "AND EXISTS (SELECT 1 FROM content_metadata c WHERE c.site = content_redirect.site ",
+    "AND c.locale = content_redirect.locale AND c.slug = content_redirect.slug) AND ",
+    mark!()
+);
+
 /// Names the row that has what a topic wants; nothing when the plan was written.
 const WHY_NOT: &str = concat!(
     "SELECT n.key, 'slug', n.value ->> 3, c.row_key FROM json_each(?2) n CROSS JOIN content_metadata c ",
@@ -119,6 +128,7 @@ pub(crate) fn plan(origin: &Origin, op: &Op, rows: &[PlanRow<'_>]) -> Batch<Plan
     }
     statements.extend([
         attempt.then(REVISE_NEW, [at(), names.clone()]),
+        attempt.then(IN_USE, [names.clone()]),
         attempt.ask(),
         statement(WHY_NOT, [attempt.op(), names]),
     ]);

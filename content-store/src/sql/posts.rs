@@ -55,7 +55,8 @@ fn one(origin: &Origin, rows: Vec<Row>) -> Result<Option<(PostRecord, String)>> 
 
 const CLAIM: &str = begin!(
     keep: "NULL",
-    when: "EXISTS (SELECT 1 FROM content_metadata WHERE id = ?5) AND NOT EXISTS (SELECT 1 FROM post_ledger \
+    when: "(EXISTS (SELECT 1 FROM content_metadata WHERE id = ?5) OR EXISTS (SELECT 1 FROM post_ledger \
+           WHERE idem_key = ?6)) AND NOT EXISTS (SELECT 1 FROM post_ledger \
            WHERE idem_key = ?6 AND NOT (status IN ('claimed', 'in_flight', 'unknown', 'retry') \
            AND COALESCE(claim_until_ms, 0) <= CAST(?4 AS BIGINT) AND COALESCE(not_before_ms, 0) <= CAST(?4 AS BIGINT)))"
 );

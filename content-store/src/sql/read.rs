@@ -118,6 +118,17 @@ impl<'a> Cells<'a> {
         serde_json::from_str(&text).map_err(|_| self.unexpected("a list", Some(Value::Text(text))))
     }
 
+    /// Names of fields as JSON; none for NULL. A field that this program does not know is nothing it could overwrite.
+    pub(crate) fn fields(&mut self) -> Result<Vec<crate::Field>> {
+        let Some(text) = self.opt_text()? else {
+            return Ok(Vec::new());
+        };
+        match serde_json::from_str::<Vec<String>>(&text) {
+            Ok(names) => Ok(names.iter().filter_map(|name| crate::Field::parse(name)).collect()),
+            Err(_) => Err(self.unexpected("a list", Some(Value::Text(text)))),
+        }
+    }
+
     pub(crate) fn id<T: std::str::FromStr>(&mut self) -> Result<T> {
         let text = self.text()?;
         text.parse()

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 const SUITE: &str = include_str!("../../src/conformance/mod.rs");
-const TRAITS: [&str; 7] = [
+const TRAITS: [&str; 8] = [
     include_str!("../../src/pages.rs"),
     include_str!("../../src/outbox.rs"),
     include_str!("../../src/post_ledger.rs"),
     include_str!("../../src/spend_ledger.rs"),
     include_str!("../../src/dead_letters.rs"),
     include_str!("../../src/upkeep.rs"),
+    include_str!("../../src/editing.rs"),
     include_str!("../../src/store.rs"),
 ];
 

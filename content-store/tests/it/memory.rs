@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use presswork_content_store::conformance::Harness;
-use presswork_content_store::{ContentStore, MemoryStore};
+use presswork_content_store::{FullStore, MemoryStore};
 
 struct InMemory(Arc<MemoryStore>);
 
@@ -14,11 +14,11 @@ impl Harness for InMemory {
         Self(Arc::new(MemoryStore::new()))
     }
 
-    fn store(&self) -> Arc<dyn ContentStore> {
+    fn store(&self) -> Arc<dyn FullStore> {
         self.0.clone()
     }
 
-    async fn reopen(&self) -> Arc<dyn ContentStore> {
+    async fn reopen(&self) -> Arc<dyn FullStore> {
         self.0.clone()
     }
 }

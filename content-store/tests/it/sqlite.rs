@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use presswork_content_store::conformance::Harness;
-use presswork_content_store::{ContentStore, SqliteStore};
+use presswork_content_store::{FullStore, SqliteStore};
 use tempfile::TempDir;
 
 struct File {
@@ -26,11 +26,11 @@ impl Harness for File {
         }
     }
 
-    fn store(&self) -> Arc<dyn ContentStore> {
+    fn store(&self) -> Arc<dyn FullStore> {
         self.store.clone()
     }
 
-    async fn reopen(&self) -> Arc<dyn ContentStore> {
+    async fn reopen(&self) -> Arc<dyn FullStore> {
         Arc::new(SqliteStore::open(&self.path).unwrap())
     }
 }

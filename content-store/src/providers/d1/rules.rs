@@ -11,7 +11,7 @@ use super::rows::Columns;
 use crate::conformance::Harness;
 use crate::providers::d1_rules::check as within_limits;
 use crate::sql::{Answers, Batch, Origin, Row, Statement, Value as Cell};
-use crate::{ContentStore, migrations};
+use crate::{FullStore, migrations};
 
 struct ByRules {
     origin: Origin,
@@ -19,6 +19,7 @@ struct ByRules {
 }
 
 crate::sql::ledgers!(ByRules, landed_by: read);
+crate::sql::managed!(ByRules);
 
 impl ByRules {
     fn new() -> Self {
@@ -112,11 +113,11 @@ impl Harness for Rules {
         Self(Arc::new(ByRules::new()))
     }
 
-    fn store(&self) -> Arc<dyn ContentStore> {
+    fn store(&self) -> Arc<dyn FullStore> {
         self.0.clone()
     }
 
-    async fn reopen(&self) -> Arc<dyn ContentStore> {
+    async fn reopen(&self) -> Arc<dyn FullStore> {
         self.0.clone()
     }
 }

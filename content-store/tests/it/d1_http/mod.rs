@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use presswork_content_store::conformance::Harness;
-use presswork_content_store::{ContentStore, D1HttpBuilder, D1HttpStore, Error, NewPage, Op, Pages};
+use presswork_content_store::{D1HttpBuilder, D1HttpStore, Error, FullStore, NewPage, Op, Pages};
 use serde_json::json;
 
 use fake::{ACCOUNT, DATABASE, Fake, Fault, TOKEN, refusal};
@@ -36,11 +36,11 @@ impl Harness for Rest {
         }
     }
 
-    fn store(&self) -> Arc<dyn ContentStore> {
+    fn store(&self) -> Arc<dyn FullStore> {
         self.store.clone()
     }
 
-    async fn reopen(&self) -> Arc<dyn ContentStore> {
+    async fn reopen(&self) -> Arc<dyn FullStore> {
         let store = builder(&self.fake).build().unwrap();
         store.migrate().await.unwrap();
         Arc::new(store)

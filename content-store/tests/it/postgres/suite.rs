@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use presswork_content_store::conformance::{Harness, suite};
-use presswork_content_store::{ContentStore, PostgresStore};
+use presswork_content_store::{FullStore, PostgresStore};
 
 use super::server::Server;
 
@@ -40,11 +40,11 @@ impl Harness for Schema {
         }
     }
 
-    fn store(&self) -> Arc<dyn ContentStore> {
+    fn store(&self) -> Arc<dyn FullStore> {
         self.store.clone()
     }
 
-    async fn reopen(&self) -> Arc<dyn ContentStore> {
+    async fn reopen(&self) -> Arc<dyn FullStore> {
         Arc::new(open(&self.url).await)
     }
 }

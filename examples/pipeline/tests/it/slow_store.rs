@@ -35,6 +35,9 @@ impl Pages for SlowStore {
     async fn get_by_slug(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Page>> {
         self.inner.get_by_slug(site, locale, slug).await
     }
+    async fn redirect(&self, site: &str, locale: &str, slug: &str) -> Result<Option<Redirect>> {
+        self.inner.redirect(site, locale, slug).await
+    }
     async fn list<'a>(&self, query: &PageQuery, after: Option<&'a Cursor>, limit: u32) -> Result<PageList> {
         self.inner.list(query, after, limit).await
     }
