@@ -1,10 +1,13 @@
 //! What a model can do, as a value.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, Failure, Result, TextRequest, ToolChoice};
 
 /// What a request may ask of a model. A `true` flag works; a request that needs a `false` one is
 /// [`Error::Unsupported`] before anything is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Capabilities {
     /// [`TextRequest::schema`]: the provider enforces a schema.

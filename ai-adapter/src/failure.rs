@@ -152,14 +152,43 @@ pub(crate) fn clean(text: &str) -> String {
     out
 }
 
-/// Where in a word an OpenAI-style key begins; `task-oriented` holds none.
+/// The text without words that look like a credential, or `None` when there is none. White space stays as it is.
+pub(crate) fn hide_keys(text: &str) -> Option<String> {
+    let mut out: Option<String> = None;
+    let mut done = 0;
+    let mut after_bearer = false;
+    let mut at = 0;
+    for piece in text.split_inclusive(char::is_whitespace) {
+        let word = piece.trim_end();
+        let from = if after_bearer && !word.is_empty() {
+            Some(0)
+        } else {
+            key_at(word)
+        };
+        if let Some(from) = from {
+            let out = out.get_or_insert_default();
+            out.push_str(&text[done..at + from]);
+            out.push_str("[redacted]");
+            done = at + word.len();
+        }
+        after_bearer = word.eq_ignore_ascii_case("bearer") || (after_bearer && word.is_empty());
+        at += piece.len();
+    }
+    let mut out = out?;
+    out.push_str(&text[done..]);
+    Some(out)
+}
+
+/// Where in a word a key of OpenAI, Anthropic, Google or Groq begins; `task-oriented` holds none.
 fn key_at(word: &str) -> Option<usize> {
-    let at = word.find("sk-")?;
-    let starts = word[..at]
-        .chars()
-        .next_back()
-        .is_none_or(|before| !before.is_alphanumeric());
-    (starts && word.len() - at > 10).then_some(at)
+    ["sk-", "AIza", "gsk_"].iter().find_map(|shape| {
+        let at = word.find(shape)?;
+        let starts = word[..at]
+            .chars()
+            .next_back()
+            .is_none_or(|before| !before.is_alphanumeric());
+        (starts && word.len() - at > 10).then_some(at)
+    })
 }
 
 fn truncate_chars(text: &mut String, limit: usize) {
@@ -182,5 +211,8 @@ mod tests {
         let leaky = Failure::new("p", "bad key: 'sk-proj-abcdefghijkl', header Bearer tok-123 given");
         assert_eq!(leaky.message, "bad key: '[redacted] header Bearer [redacted] given");
         assert_eq!(clean("task-oriented desk-top"), "task-oriented desk-top");
+        assert_eq!(hide_keys("task-oriented\n desk-top"), None);
+        let hidden = hide_keys("a\tsk-abcdefghijkl\n  Bearer  tok-123\n b ");
+        assert_eq!(hidden.as_deref(), Some("a\t[redacted]\n  Bearer  [redacted]\n b "));
     }
 }

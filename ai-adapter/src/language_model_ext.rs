@@ -4,10 +4,14 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "tracing")]
+use crate::Traced;
 use crate::{
-    CircuitBreaker, Fallback, LanguageModel, Object, RateLimit, Result, Retry, RetryPolicy, TextRequest, Timeout,
-    object,
+    Account, Budget, CircuitBreaker, Fallback, LanguageModel, Object, RateLimit, Record, Result, Retry, RetryPolicy,
+    TextRequest, Timeout, object,
 };
+#[cfg(feature = "cache")]
+use crate::{Cache, CacheStore};
 
 /// Typed output and policies, for every [`LanguageModel`], `dyn` ones included.
 #[async_trait]
@@ -76,6 +80,40 @@ pub trait LanguageModelExt: LanguageModel {
         Self: Sized,
     {
         Timeout::new(self)
+    }
+
+    /// Asks only what `account` can pay.
+    fn budget(self, account: &Account) -> Budget<Self>
+    where
+        Self: Sized,
+    {
+        Budget::new(self, account)
+    }
+
+    /// Answers what was asked before from `store`.
+    #[cfg(feature = "cache")]
+    fn cache(self, store: impl CacheStore + 'static) -> Cache<Self>
+    where
+        Self: Sized,
+    {
+        Cache::new(self, store)
+    }
+
+    /// Writes down what is asked and answered.
+    fn record(self) -> Record<Self>
+    where
+        Self: Sized,
+    {
+        Record::new(self)
+    }
+
+    /// Makes a span of each call.
+    #[cfg(feature = "tracing")]
+    fn traced(self) -> Traced<Self>
+    where
+        Self: Sized,
+    {
+        Traced::new(self)
     }
 }
 

@@ -1,6 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod budget;
+#[cfg(feature = "cache")]
+mod cache;
+mod canonical;
 mod capabilities;
 mod circuit_breaker;
 mod clock;
@@ -30,7 +34,10 @@ mod secret;
 #[cfg(feature = "__http")]
 mod sse;
 mod stream;
+mod tape;
 mod timeout;
+#[cfg(feature = "tracing")]
+mod traced;
 mod weigh;
 
 pub mod providers;
@@ -41,6 +48,9 @@ pub mod conformance;
 #[cfg(feature = "mock")]
 mod mock;
 
+pub use crate::budget::{Account, Budget, Cap, CapState, Price, Prices};
+#[cfg(feature = "cache")]
+pub use crate::cache::{Cache, CacheStore, MemoryCache};
 pub use crate::capabilities::Capabilities;
 pub use crate::circuit_breaker::CircuitBreaker;
 pub use crate::clock::{Clock, SystemClock, VirtualClock};
@@ -74,7 +84,10 @@ pub use crate::schema::{CompiledSchema, Loss, LossKind, SchemaDialect, compile_s
 pub use crate::scripted::Scripted;
 pub use crate::secret::ApiKey;
 pub use crate::stream::{StreamEvent, TextStream};
+pub use crate::tape::{Record, Replay, Tape};
 pub use crate::timeout::Timeout;
+#[cfg(feature = "tracing")]
+pub use crate::traced::Traced;
 
 /// The schema generator typed output is described with.
 pub use schemars;

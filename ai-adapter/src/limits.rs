@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// The rate limits a provider reported with an answer or an error, as far as it did.
 ///
 /// Read from `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` (OpenAI and compatible servers; Groq's requests are counted
 /// per day) and `anthropic-ratelimit-{requests,tokens}-{limit,remaining,reset}`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Limits {
     /// Requests.
@@ -16,7 +19,8 @@ pub struct Limits {
 }
 
 /// One limit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Window {
     /// How many a full window has.

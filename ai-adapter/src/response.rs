@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{Attempt, Limits, Message, Part, Role, ToolCall, Verbatim};
 
 /// An answer.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct TextResponse {
     /// The answer's text; empty when the model only called tools or refused.

@@ -100,6 +100,23 @@ pub(crate) fn with_earlier(stream: TextStream, earlier: Vec<Attempt>) -> TextStr
     })
 }
 
+/// An answer as the stream it might have been.
+pub(crate) fn replayed(response: TextResponse) -> TextStream {
+    let mut events = Vec::new();
+    if !response.text.is_empty() {
+        events.push(Ok(StreamEvent::Text(response.text.clone())));
+    }
+    for (index, call) in response.tool_calls.iter().enumerate() {
+        events.push(Ok(StreamEvent::ToolCall {
+            index,
+            name: call.name.clone(),
+            arguments: call.arguments.clone(),
+        }));
+    }
+    events.push(Ok(StreamEvent::Done(Box::new(response))));
+    TextStream::new(futures_util::stream::iter(events))
+}
+
 /// Enters one attempt into the ledger the stream ends with.
 pub(crate) fn recorded(
     stream: impl Stream<Item = Result<StreamEvent>> + Send + 'static,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use presswork_ai_adapter::conformance::{Fault, Harness};
 use presswork_ai_adapter::{
-    Fallback, LanguageModel, LanguageModelExt, RetryPolicy, Scripted, VirtualClock, language_model_conformance,
+    Account, Cap, Fallback, LanguageModel, LanguageModelExt, Price, Prices, RetryPolicy, Scripted, VirtualClock,
+    language_model_conformance,
 };
 
 use crate::scripted::{answer, fail};
@@ -161,3 +162,15 @@ suite!(timeout, |script, clock| script
     .first_event(std::time::Duration::from_secs(50))
     .idle(std::time::Duration::from_secs(50))
     .clock(clock));
+suite!(budget, |script, clock| {
+    let price = Price::new(1_000_000, 10_000_000).max_output_tokens(1_000);
+    let prices = Prices::as_of("2026-11-23").model("scripted", "scripted", price);
+    script.budget(&Account::new(prices, [Cap::per_day(u64::MAX)]).clock(clock))
+});
+#[cfg(feature = "cache")]
+suite!(cache, |script, clock| script
+    .cache(presswork_ai_adapter::MemoryCache::new(0))
+    .clock(clock));
+suite!(record, |script, _clock| script.record());
+#[cfg(feature = "tracing")]
+suite!(traced, |script, _clock| script.traced().content(true));

@@ -1,8 +1,14 @@
 //! The wrappers, in virtual time.
 
+mod budget;
+#[cfg(feature = "cache")]
+mod cache;
 mod circuit_breaker;
+mod composed;
 mod rate_limit;
 mod timeout;
+#[cfg(feature = "tracing")]
+mod traced;
 
 use std::sync::Arc;
 use std::time::Duration;

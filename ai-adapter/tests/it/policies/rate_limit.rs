@@ -34,7 +34,7 @@ impl Slow {
         self.log.lock().unwrap().clone()
     }
 
-    fn starts(&self) -> Vec<i64> {
+    pub(super) fn starts(&self) -> Vec<i64> {
         self.log().iter().map(|(at, _)| at / 1000).collect()
     }
 }
