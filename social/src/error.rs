@@ -194,10 +194,21 @@ impl Error {
 
     /// A duplicate whose evidence says what the report says.
     pub fn duplicate(report: Report) -> Self {
+        let mut evidence = report.evidence();
+        evidence.duplicate = true;
         Self::Duplicate {
-            evidence: Box::new(report.evidence()),
+            evidence: Box::new(evidence),
             report,
         }
+    }
+
+    /// Adds the network's id of the post to the evidence of an unknown outcome or a duplicate; others stay as they are.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        if let Self::Unknown { evidence, .. } | Self::Duplicate { evidence, .. } = &mut self {
+            evidence.id = Some(id.into());
+        }
+        self
     }
 }
 
@@ -245,6 +256,7 @@ impl Report {
             status: self.status,
             request_id: self.request_id.clone(),
             note: self.message.clone(),
+            ..Evidence::default()
         }
     }
 }

@@ -16,8 +16,14 @@ mod target;
 pub mod text;
 mod thread;
 
-#[cfg(feature = "mastodon")]
+#[cfg(feature = "__http")]
+mod host;
+#[cfg(feature = "__http")]
+#[allow(dead_code, unused_imports, reason = "every network uses its own part of it")]
 mod http;
+mod key;
+#[allow(dead_code, reason = "networks without refresh do not rotate tokens")]
+mod tokens;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -33,6 +39,7 @@ pub mod providers {
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Report, Result};
 pub use fan_out::{Delivery, FanOut};
+pub use key::idempotency_key;
 pub use limits::{Certainty, Limits, MediaLimits};
 pub use media::{Media, UploadedMedia};
 #[cfg(feature = "mock")]
@@ -47,3 +54,4 @@ pub use secret::AccessToken;
 pub use target::SocialTarget;
 pub use text::{Counter, Splitter};
 pub use thread::{Step, Thread};
+pub use tokens::{FileTokens, MemoryTokens, TokenSet, TokenStore};

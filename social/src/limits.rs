@@ -38,6 +38,9 @@ pub struct Limits {
     /// For how long the network recognises a repeated key: within it a second `publish` of the same key shows nothing
     /// new. `None` when it does not; [`Duration::MAX`] when it always does.
     pub idempotency: Option<Duration>,
+    /// Whether the network refuses a text that the account has posted lately; the refusal is
+    /// [`Error::Duplicate`](crate::Error::Duplicate).
+    pub refuses_repeats: bool,
     /// How surely [`reconcile`](crate::SocialTarget::reconcile) can tell.
     pub reconcile: Certainty,
 }
@@ -87,6 +90,7 @@ impl Limits {
             cards: false,
             ai_label: false,
             idempotency: None,
+            refuses_repeats: false,
             reconcile: Certainty::Never,
         }
     }
@@ -248,7 +252,7 @@ impl Limits {
     ///
     /// # Errors
     /// [`Error::Unsupported`] when the target takes no media, [`Error::Rejected`] for an empty or oversized file, an
-    /// overlong alternative text or a MIME type the network does not take.
+    /// overlong alternative text, a MIME type the network does not take, or a file whose first bytes show another type.
     pub fn check_media(&self, media: &Media) -> Result<()> {
         if self.media.max_count == 0 {
             return Err(self.unsupported("media"));
@@ -275,6 +279,11 @@ impl Limits {
         let types = &self.media.content_types;
         if !types.is_empty() && !types.iter().any(|t| t.eq_ignore_ascii_case(&media.content_type)) {
             let reason = format!("a file of type {}", media.content_type);
+            return Err(self.rejected("media", &reason));
+        }
+        if !media.is_what_it_says() {
+            let shown = media.sniffed().unwrap_or("something else");
+            let reason = format!("a file said to be {} that is {shown}", media.content_type);
             return Err(self.rejected("media", &reason));
         }
         Ok(())

@@ -13,6 +13,8 @@ pub struct Media {
     pub file_name: String,
     /// What it shows, for those who cannot see it.
     pub alt: Option<String>,
+    /// Where the public finds the same file, for networks that take no files and fetch them.
+    pub public_url: Option<String>,
 }
 
 impl Media {
@@ -26,6 +28,7 @@ impl Media {
             file_name: format!("media.{extension}"),
             content_type,
             alt: None,
+            public_url: None,
         }
     }
 
@@ -34,6 +37,54 @@ impl Media {
     pub fn alt(mut self, alt: impl Into<String>) -> Self {
         self.alt = Some(alt.into());
         self
+    }
+
+    /// Says where the public finds the same file. Buffer, Threads and webhooks take this address and not the file; it
+    /// must stay good until the post is visible.
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
+    }
+
+    /// The MIME type that the first bytes of the file show; `None` when they show none that is known here.
+    pub fn sniffed(&self) -> Option<&'static str> {
+        match &self.bytes[..] {
+            [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+            [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
+            [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+            [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => Some(match brand {
+                [b'q', b't', ..] => "video/quicktime",
+                [b'a', b'v', b'i', b'f' | b's', ..] => "image/avif",
+                [b'h', b'e', b'i', ..] | [b'm', b'i', b'f', b'1', ..] => "image/heic",
+                _ => "video/mp4",
+            }),
+            [0x1A, 0x45, 0xDF, 0xA3, ..] => Some("video/webm"),
+            _ => None,
+        }
+    }
+
+    /// Whether the file can be what its MIME type says.
+    pub(crate) fn is_what_it_says(&self) -> bool {
+        const KNOWN: [&str; 8] = [
+            "image/png",
+            "image/jpeg",
+            "image/gif",
+            "image/webp",
+            "image/avif",
+            "image/heic",
+            "video/mp4",
+            "video/webm",
+        ];
+        let said = self.content_type.to_ascii_lowercase();
+        let kin = |a: &str, b: &str| {
+            a == b || (a, b) == ("video/mp4", "video/quicktime") || (a, b) == ("image/heif", "image/heic")
+        };
+        match self.sniffed() {
+            Some(shown) => kin(&said, shown) || kin(shown, &said),
+            None => !KNOWN.contains(&said.as_str()),
+        }
     }
 
     /// Sets the file name.
@@ -51,6 +102,7 @@ impl std::fmt::Debug for Media {
             .field("content_type", &self.content_type)
             .field("file_name", &self.file_name)
             .field("alt", &self.alt)
+            .field("public_url", &self.public_url)
             .finish()
     }
 }
@@ -76,5 +128,20 @@ impl UploadedMedia {
             id: id.into(),
             alt,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_what_its_first_bytes_show() {
+        let says = |bytes: &'static [u8], said: &str| Media::new(bytes, said).is_what_it_says();
+        assert!(says(b"\x89PNG\r\n", "image/png") && says(b"\xFF\xD8\xFF\xE0", "IMAGE/JPEG"));
+        assert!(says(b"\0\0\0\x20ftypisom", "video/mp4") && says(b"\0\0\0\x20ftypqt  ", "video/mp4"));
+        assert!(says(b"RIFF\0\0\0\0WEBPVP8 ", "image/webp") && says(b"anything", "audio/ogg"));
+        assert!(!says(b"<svg onload=x>", "image/png") && !says(b"\x89PNG\r\n", "image/jpeg"));
+        assert!(!says(b"\x89PNG\r\n", "audio/ogg") && !says(b"GIF", "image/gif"));
     }
 }

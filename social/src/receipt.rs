@@ -32,6 +32,12 @@ pub struct Evidence {
     pub request_id: Option<String>,
     /// What happened, at most 500 characters.
     pub note: String,
+    /// The network's id of the post, or of what becomes the post, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Whether the network said that it has this post already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub duplicate: bool,
 }
 
 impl Evidence {

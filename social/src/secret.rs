@@ -8,7 +8,6 @@ impl AccessToken {
         Self(token.into().trim().to_owned())
     }
 
-    #[cfg(feature = "mastodon")]
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

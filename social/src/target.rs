@@ -59,7 +59,8 @@ pub trait SocialTarget: Send + Sync {
     /// - One call makes one visible post and returns its id (`one_publish_is_one_visible_post`).
     /// - Text, link and content arrive as they were given (`text_and_link_arrive_unchanged`).
     /// - Posts with different keys are different posts (`different_keys_are_different_posts`).
-    /// - Within [`Limits::idempotency`] the same key again returns the first receipt and shows nothing new
+    /// - Within [`Limits::idempotency`] the same key again returns the first receipt and shows nothing new; where
+    ///   [`Limits::refuses_repeats`] is set, the same text again is [`Error::Duplicate`](crate::Error::Duplicate)
     ///   (`same_key_twice_is_one_visible_post`).
     /// - Overlong text is [`Error::TooLong`](crate::Error::TooLong) before any request
     ///   (`overlong_text_is_refused_before_any_request`).

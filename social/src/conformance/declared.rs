@@ -23,7 +23,7 @@ pub fn is_declared<H: Harness>(h: &H, case: &str) -> bool {
         "server_error_after_commit_is_unknown" => looks_up && h.can(Fault::ServerErrorAfterCommit),
         "garbage_answer_is_unknown" => looks_up && h.can(Fault::GarbageAnswer),
         "reconcile_finds_what_was_published" | "reconcile_of_nothing_is_absent" | "reconcile_never_posts" => looks_up,
-        "two_matches_cannot_be_told_apart" => limits.reconcile == Certainty::Likely,
+        "two_matches_cannot_be_told_apart" => limits.reconcile == Certainty::Likely && !limits.refuses_repeats,
         "no_secret_is_printed" => h.secret().is_some(),
         other => {
             assert!(super::CASES.contains(&other), "there is no case named {other}");

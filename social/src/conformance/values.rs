@@ -5,7 +5,9 @@ use crate::{Error, Media, Post, Visibility};
 const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\rIDATx\x9cc\0\x01\0\0\x05\0\x01\r\n-\xb4\0\0\0\0IEND\xaeB`\x82";
 
 pub(super) fn pixel(alt: &str) -> Media {
-    Media::new(PIXEL, "image/png").alt(alt)
+    Media::new(PIXEL, "image/png")
+        .alt(alt)
+        .public_url("https://media.example/pixel.png")
 }
 
 /// Network and account are named, and always the same.

@@ -113,7 +113,7 @@ async fn the_imitated_limits_are_enforced() {
         outbox.publish(&Post::new("abcd")).await,
         Err(Error::TooLong { count: 4, max: 3, .. })
     ));
-    let media = Media::new("x", "image/png");
+    let media = Media::new(&b"\x89PNG"[..], "image/png");
     assert!(matches!(outbox.upload(&media).await, Err(Error::Unsupported { .. })));
 }
 

@@ -11,25 +11,24 @@ mod wire;
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{PoisonError, RwLock},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use reqwest::{
-    Client, Method, Request, Url,
+    Method, RequestBuilder, Url,
     header::{AUTHORIZATION, HeaderValue},
     multipart::{Form, Part},
 };
 use serde::de::DeserializeOwned;
 
 use crate::{
-    AccessToken, Account, Attempt, Certainty, Clock, Counter, Error, Limits, Media, MediaLimits, Post, Published,
-    Reconciled, Report, Result, SocialTarget, UploadedMedia, Visibility,
-    http::{self, Answer, Failure},
+    Account, Attempt, Certainty, Counter, Error, Limits, Media, MediaLimits, Post, Published, Reconciled, Report,
+    Result, SocialTarget, UploadedMedia, Visibility,
+    http::{Answer, Call, Caller},
 };
 pub use builder::MastodonBuilder;
-use classify::Call;
 
 const NETWORK: &str = "mastodon";
 
@@ -48,11 +47,8 @@ pub struct Mastodon {
     base: Url,
     account: String,
     username: String,
-    token: AccessToken,
     bearer: HeaderValue,
-    client: Client,
-    clock: Arc<dyn Clock>,
-    timeout: Duration,
+    caller: Caller,
     settle: Duration,
     learned: RwLock<Learned>,
 }
@@ -65,36 +61,33 @@ struct Learned {
 
 impl Mastodon {
     /// Starts with the address of the server and a user token; see [`MastodonBuilder`].
-    pub fn builder(instance_url: impl Into<String>, token: impl Into<AccessToken>) -> MastodonBuilder {
+    pub fn builder(instance_url: impl Into<String>, token: impl Into<crate::AccessToken>) -> MastodonBuilder {
         MastodonBuilder::new(instance_url.into(), token.into())
     }
 
-    fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> reqwest::RequestBuilder {
+    fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        self.client
+        self.caller
             .request(method, url)
             .header(AUTHORIZATION, self.bearer.clone())
-            .timeout(self.timeout)
     }
 
-    async fn exchange(&self, request: reqwest::Result<Request>, call: Call) -> Result<Answer> {
-        let request = request.map_err(|error| self.failed(Failure::NeverSent(error), call))?;
-        let answer = http::exchange(&self.client, request).await;
-        let answer = answer.map_err(|failure| self.failed(failure, call))?;
-        if (200..300).contains(&answer.status) && !answer.redirected {
+    async fn exchange(&self, request: RequestBuilder, call: Call) -> Result<Answer> {
+        let answer = self.caller.send(request, call).await?;
+        if answer.is_success() {
             return Ok(answer);
         }
         Err(self.refused(&answer, call))
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
-        let request = self.request(Method::GET, path, query).build();
+        let request = self.request(Method::GET, path, query);
         let answer = self.exchange(request, Call::Repeatable).await?;
-        self.decode(&answer, Call::Repeatable)
+        self.caller.decode(&answer, Call::Repeatable)
     }
 
     async fn credentials(&self) -> Result<wire::Credentials> {
@@ -133,8 +126,8 @@ impl Mastodon {
     async fn processed(&self, id: &str) -> Result<()> {
         let path = format!("/api/v1/media/{id}");
         for wait in wire::POLLS {
-            self.clock.sleep(wait).await;
-            let request = self.request(Method::GET, &path, &[]).build();
+            self.caller.clock.sleep(wait).await;
+            let request = self.request(Method::GET, &path, &[]);
             // 206 while it is being processed, 200 when it is ready.
             if self.exchange(request, Call::Repeatable).await?.status != 206 {
                 return Ok(());
@@ -191,9 +184,9 @@ impl SocialTarget for Mastodon {
         if let Some(alt) = &media.alt {
             form = form.text("description", alt.clone());
         }
-        let request = self.request(Method::POST, "/api/v2/media", &[]).multipart(form).build();
+        let request = self.request(Method::POST, "/api/v2/media", &[]).multipart(form);
         let answer = self.exchange(request, Call::Repeatable).await?;
-        let attachment: wire::Attachment = self.decode(&answer, Call::Repeatable)?;
+        let attachment: wire::Attachment = self.caller.decode(&answer, Call::Repeatable)?;
         if answer.status == 202 {
             self.processed(&attachment.id).await?;
         }
@@ -213,9 +206,9 @@ impl SocialTarget for Mastodon {
         if let Some(key) = &post.idempotency_key {
             request = request.header("idempotency-key", key);
         }
-        let answer = self.exchange(request.build(), Call::Publish).await?;
+        let answer = self.exchange(request, Call::Publish).await?;
         // A spam filter may answer 200 without storing the status; without an id there is no receipt.
-        let status: wire::Status = self.decode(&answer, Call::Publish)?;
+        let status: wire::Status = self.caller.decode(&answer, Call::Publish)?;
         Ok(Published::new(status.id, status.url))
     }
 
@@ -228,7 +221,6 @@ impl fmt::Debug for Mastodon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mastodon")
             .field("account", &self.account)
-            .field("token", &self.token)
             .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,9 @@ use crate::{Attempt, Error, Post, Published, Reconciled, Report, Result, Uploade
 /// Clocks of server and publisher may differ by this much.
 const SKEW_MS: i64 = 60_000;
 
+/// How far back a post is looked for of which the server says that it was there before the attempt.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
 /// Statuses of one page, and how many pages are looked at before giving up.
 const PAGE: &str = "20";
 const PAGES: usize = 5;
@@ -18,7 +21,10 @@ const PAGES: usize = 5;
 impl Mastodon {
     pub(super) async fn look_up(&self, attempt: &Attempt) -> Result<Reconciled> {
         let path = format!("/api/v1/accounts/{}/statuses", self.account_id().await?);
-        let since = attempt.armed_at_ms.saturating_sub(SKEW_MS);
+        let duplicate = attempt.evidence.as_ref().is_some_and(|evidence| evidence.duplicate);
+        let since = attempt
+            .armed_at_ms
+            .saturating_sub(if duplicate { DAY_MS } else { SKEW_MS });
         // Asked before the look, so that a status stored between look and answer is not taken for absent.
         let remaining = self.unsettled(attempt);
         let mut found: Vec<Published> = Vec::new();
@@ -54,6 +60,9 @@ impl Mastodon {
         match (found.len(), covered) {
             // An older page might hold a second match; a single one is only certain when all were seen.
             (1, true) => Ok(found.pop().map_or(Reconciled::Absent, Reconciled::Found)),
+            (0, true) if duplicate => Ok(cannot_tell(
+                "the server says that it has the post, and it is not among the account's statuses",
+            )),
             (0, true) => match remaining {
                 None => Ok(Reconciled::Absent),
                 Some(wait) => Err(Error::Unavailable {
@@ -69,7 +78,7 @@ impl Mastodon {
 
     /// How much longer the server may be working on the attempt.
     fn unsettled(&self, attempt: &Attempt) -> Option<Duration> {
-        let passed = self.clock.now_ms().saturating_sub(attempt.armed_at_ms);
+        let passed = self.caller.clock.now_ms().saturating_sub(attempt.armed_at_ms);
         let passed = Duration::from_millis(u64::try_from(passed).unwrap_or_default());
         self.settle.checked_sub(passed).filter(|wait| !wait.is_zero())
     }

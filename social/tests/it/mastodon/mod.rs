@@ -6,12 +6,20 @@ use presswork_social::{
 };
 use serde_json::{Value, json};
 
-use crate::{
-    clock::START_MS,
-    harness::Site,
-    server::Reply,
-    world::{ACCOUNT, TOKEN},
-};
+use crate::{clock::START_MS, server::Reply, simulation::simulate};
+use world::{ACCOUNT, TOKEN, World};
+
+mod answers;
+mod world;
+
+pub(crate) type Site = crate::site::Site<World>;
+
+presswork_social::social_target_conformance!(Site);
+
+#[tokio::test]
+async fn simulation_of_mastodon_never_posts_twice_or_never() {
+    simulate::<World>(true).await;
+}
 
 fn png() -> Media {
     Media::new(&b"\x89PNG\r\n\x1a\nrest"[..], "image/png").alt("eine Katze")
@@ -31,8 +39,8 @@ async fn a_publish_is_one_request_with_every_field() {
         .idempotency_key("intent-1");
     let published = site.target.publish(&post).await.unwrap();
     assert_eq!(published.url.as_deref(), Some("https://m.example/@me/110000"));
-    let world = site.world.lock().unwrap();
-    let request = &world.requests[1];
+    let requests = site.seen();
+    let request = &requests[1];
     assert_eq!(
         (request.method.as_str(), request.path.as_str()),
         ("POST", "/api/v1/statuses")
@@ -51,10 +59,10 @@ async fn a_publish_is_one_request_with_every_field() {
 async fn a_bare_post_leaves_everything_else_to_the_account() {
     let site = Site::start().await;
     site.target.publish(&Post::new("Text")).await.unwrap();
-    let world = site.world.lock().unwrap();
-    assert_eq!(world.requests[0].header("idempotency-key"), None);
+    let requests = site.seen();
+    assert_eq!(requests[0].header("idempotency-key"), None);
     assert_eq!(
-        serde_json::from_slice::<Value>(&world.requests[0].body).unwrap(),
+        serde_json::from_slice::<Value>(&requests[0].body).unwrap(),
         json!({"status": "Text"})
     );
 }
@@ -89,7 +97,7 @@ async fn an_upload_the_server_cannot_process_is_rejected() {
     let site = Site::start().await;
     let mut scripted = vec![Reply::json(202, &json!({"id": "7"}))];
     scripted.push(Reply::error(422, "Error processing thumbnail for uploaded media"));
-    site.world.lock().unwrap().scripted = scripted;
+    site.script(scripted);
     let error = site.target.upload(&png()).await.unwrap_err();
     assert!(
         matches!(&error, Error::Rejected { field: Some(field), .. } if field == "media"),
@@ -153,7 +161,8 @@ async fn a_token_of_another_account_is_refused() {
 
 #[test]
 fn build_refuses_what_cannot_work() {
-    let build = |url: &str, token: &str, account: &str| Mastodon::builder(url, token).account(account).build();
+    let builder = |url: &str, token: &str, account: &str| Mastodon::builder(url, token).account(account);
+    let build = |url: &str, token: &str, account: &str| builder(url, token, account).build();
     let good = build("https://mastodon.example", " token\n", "@me").unwrap();
     assert_eq!((good.network(), good.account()), ("mastodon", "mastodon.example/@me"));
     assert_eq!(
@@ -166,10 +175,13 @@ fn build_refuses_what_cannot_work() {
         "http://[::1]:80",
         "http://m.localhost",
     ] {
-        assert!(build(url, "t", "me").is_ok(), "{url}");
+        assert!(build(url, "t", "me").is_err(), "{url}");
+        assert!(builder(url, "t", "me").allow_private_hosts().build().is_ok(), "{url}");
     }
     for (url, token, account) in [
         ("http://mastodon.example", "t", "me"),
+        ("https://10.0.0.1", "t", "me"),
+        ("https://169.254.169.254", "t", "me"),
         ("mastodon.example", "t", "me"),
         ("ftp://mastodon.example", "t", "me"),
         ("https://mastodon.example/api", "t", "me"),
@@ -226,14 +238,10 @@ async fn reconcile_pages_back_to_the_attempt_and_no_further() {
     let (armed, post) = (site.now_ms(), Post::new("wanted"));
     let published = site.target.publish(&post).await.unwrap();
     post_many(&site, 45).await;
-    site.world.lock().unwrap().requests.clear();
+    let before = site.seen().len();
     let found = site.target.reconcile(&Attempt::new(post, armed)).await.unwrap();
     assert_eq!(found, Reconciled::Found(published));
-    let pages = site
-        .world
-        .lock()
-        .unwrap()
-        .requests
+    let pages = site.seen()[before..]
         .iter()
         .filter(|request| request.path.ends_with("/statuses"))
         .count();

@@ -5,25 +5,21 @@ use std::time::Duration;
 use presswork_social::{Error, Media, Post, SocialTarget};
 use serde_json::json;
 
+use super::Site;
 use crate::{
     clock::{START_MS, iso},
-    harness::Site,
     server::Reply,
 };
 
 async fn publish_into(reply: Reply) -> Error {
     let site = Site::with(|builder| builder).await;
-    site.world.lock().unwrap().scripted.push(reply);
+    site.script([reply]);
     let error = site
         .target
         .publish(&Post::new("text").idempotency_key("k"))
         .await
         .unwrap_err();
-    assert_eq!(
-        site.world.lock().unwrap().requests.len(),
-        1,
-        "publish makes one request"
-    );
+    assert_eq!(site.seen().len(), 1, "publish makes one request");
     assert!(!(error.is_unknown() && error.is_retryable()), "{error:?}");
     error
 }
@@ -91,12 +87,12 @@ async fn what_changes_nothing_visible_is_retryable_where_a_publish_is_unknown() 
         page(408),
     ] {
         for call in ["check", "upload"] {
-            site.world.lock().unwrap().scripted.push(reply.clone());
+            site.script([reply.clone()]);
             let error = match call {
                 "check" => site.target.check().await.unwrap_err(),
                 _ => site
                     .target
-                    .upload(&Media::new("\u{89}PNG", "image/png"))
+                    .upload(&Media::new(&b"\x89PNG"[..], "image/png"))
                     .await
                     .unwrap_err(),
             };

@@ -1,17 +1,15 @@
 //! What a Mastodon server remembers, and its answers to the requests this crate makes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use presswork_social::{
-    Clock,
-    conformance::{Fault, Visible},
-};
+use presswork_social::{Clock, Mastodon, Result, conformance::Visible, providers::mastodon::MastodonBuilder};
 use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
     clock::{ManualClock, iso},
     server::{Reply, Request, find},
+    site::{self, Common},
 };
 
 pub(crate) const TOKEN: &str = "tok-5ecret-0123456789";
@@ -37,31 +35,27 @@ pub(crate) struct Upload {
 }
 
 pub(crate) struct World {
-    pub(crate) clock: Arc<ManualClock>,
+    common: Common,
     pub(crate) statuses: Vec<Status>,
     keys: BTreeMap<String, (u64, i64)>,
     pub(crate) uploads: BTreeMap<String, Upload>,
-    pub(crate) fault: Option<Fault>,
-    /// Given instead of the next answer, without anything being stored.
-    pub(crate) scripted: Vec<Reply>,
     /// How many looks find a new upload still in the making.
     pub(crate) processing: usize,
     pub(crate) instance: Value,
     pub(crate) has_v2: bool,
-    pub(crate) requests: Vec<Request>,
-    /// What no client may do. A test that ends with any has failed.
-    pub(crate) violations: Vec<String>,
 }
 
-impl World {
-    pub(crate) fn new(clock: Arc<ManualClock>) -> Self {
+impl site::World for World {
+    type Target = Mastodon;
+    type Builder = MastodonBuilder;
+    const SECRET: &'static str = TOKEN;
+
+    fn new(common: Common) -> Self {
         Self {
-            clock,
+            common,
             statuses: Vec::new(),
             keys: BTreeMap::new(),
             uploads: BTreeMap::new(),
-            fault: None,
-            scripted: Vec::new(),
             processing: 0,
             instance: json!({
                 "version": "4.5.2",
@@ -72,48 +66,49 @@ impl World {
                 }
             }),
             has_v2: true,
-            requests: Vec::new(),
-            violations: Vec::new(),
         }
     }
 
-    pub(crate) fn answer(&mut self, request: Request) -> Reply {
-        self.requests.push(request.clone());
-        if request.header("authorization") != Some(&format!("Bearer {TOKEN}")) {
-            self.violations
-                .push(format!("no token on {} {}", request.method, request.path));
-        }
-        if !self.scripted.is_empty() {
-            return self.scripted.remove(0);
-        }
-        match self.fault.take() {
-            None => self.route(&request),
-            Some(Fault::RateLimited { seconds }) => {
-                let reset = self.clock.now_ms() + i64::try_from(seconds).unwrap() * 1_000;
-                Reply::error(429, "Too many requests")
-                    .with("x-ratelimit-remaining", "0")
-                    .with("x-ratelimit-reset", iso(reset))
-            }
-            Some(Fault::Unauthenticated) => Reply::error(401, &format!("The access token is invalid (Bearer {TOKEN})")),
-            Some(Fault::RequestLost) => Reply::Reset,
-            Some(Fault::AnswerLost) => {
-                self.route(&request);
-                Reply::Reset
-            }
-            Some(Fault::Silence) => Reply::Silence,
-            Some(Fault::ServerErrorAfterCommit) => {
-                self.route(&request);
-                Reply::error(
-                    500,
-                    &format!("We're sorry, but something went wrong on our end: {TOKEN}"),
-                )
-            }
-            Some(Fault::GarbageAnswer) => Reply::json(200, &json!({ "echo": TOKEN })),
-            Some(other) => panic!("{other:?} is no fault of an answer"),
-        }
+    fn builder(base: String, clock: Arc<ManualClock>) -> MastodonBuilder {
+        Mastodon::builder(base, TOKEN)
+            .account("@me")
+            .allow_private_hosts()
+            .clock(clock)
+            // Silence is tested by waiting for real.
+            .timeout(Duration::from_secs(2))
+    }
+
+    fn build(builder: MastodonBuilder) -> Result<Mastodon> {
+        builder.build()
+    }
+
+    fn common(&mut self) -> &mut Common {
+        &mut self.common
+    }
+
+    fn publishes(&self, request: &Request) -> bool {
+        (request.method.as_str(), request.path.as_str()) == ("POST", "/api/v1/statuses")
+    }
+
+    fn visible(&self) -> Vec<Visible> {
+        self.statuses.iter().map(|status| status.seen.clone()).collect()
+    }
+
+    fn limited(&mut self, seconds: u64) -> Reply {
+        let reset = self.common.clock.now_ms() + i64::try_from(seconds).unwrap() * 1_000;
+        Reply::error(429, "Too many requests")
+            .with("x-ratelimit-remaining", "0")
+            .with("x-ratelimit-reset", iso(reset))
+    }
+
+    fn unauthenticated(&mut self, _: &Request) -> Reply {
+        Reply::error(401, &format!("The access token is invalid (Bearer {TOKEN})"))
     }
 
     fn route(&mut self, request: &Request) -> Reply {
+        let token = request.header("authorization") == Some(&format!("Bearer {TOKEN}"));
+        self.common
+            .require(token, format!("no token on {} {}", request.method, request.path));
         let timeline = format!("/api/v1/accounts/{ACCOUNT}/statuses");
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/api/v1/statuses") => self.create(request),
@@ -129,12 +124,13 @@ impl World {
             _ => Reply::error(404, "Record not found"),
         }
     }
+}
 
+impl World {
     fn create(&mut self, request: &Request) -> Reply {
-        if request.header("content-type") != Some("application/json") {
-            self.violations.push("a status that is not JSON".to_owned());
-        }
-        let now = self.clock.now_ms();
+        let json = request.header("content-type") == Some("application/json");
+        self.common.require(json, "a status that is not JSON");
+        let now = self.common.clock.now_ms();
         let key = request.header("idempotency-key").map(str::to_owned);
         if let Some((id, at)) = key.as_ref().and_then(|key| self.keys.get(key))
             && now - at < KEY_WINDOW_MS
@@ -152,9 +148,8 @@ impl World {
             .keys()
             .filter(|key| !known.contains(&key.as_str()))
             .collect();
-        if !unknown.is_empty() {
-            self.violations.push(format!("unknown fields {unknown:?}"));
-        }
+        self.common
+            .require(unknown.is_empty(), format!("unknown fields {unknown:?}"));
         let field = |name: &str| body[name].as_str().map(str::to_owned);
         let (text, warning) = (field("status").unwrap_or_default(), field("spoiler_text"));
         let media: Vec<String> = serde_json::from_value(body["media_ids"].clone()).unwrap_or_default();
@@ -259,9 +254,8 @@ impl World {
     }
 
     fn timeline(&mut self, request: &Request) -> Reply {
-        if request.query("exclude_reblogs") != Some("true") {
-            self.violations.push("a timeline with boosts".to_owned());
-        }
+        let bare = request.query("exclude_reblogs") == Some("true");
+        self.common.require(bare, "a timeline with boosts");
         let limit = request.query("limit").unwrap().parse::<usize>().unwrap().min(40);
         let before = request.query("max_id").map_or(u64::MAX, |id| id.parse().unwrap());
         let newest = self.statuses.iter().rev().filter(|status| status.id < before);

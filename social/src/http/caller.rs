@@ -1,0 +1,281 @@
+//! What every network does the same way: send, read, and turn what is not a success into a condition.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use reqwest::{Client, Method, RequestBuilder, Url};
+use serde::de::DeserializeOwned;
+
+use super::{Answer, Failure, describe};
+use crate::{Clock, Error, Report, Result, SystemClock, host::Reach, platform};
+
+/// Secrets that are remembered to be taken out of messages; tokens rotate, so old ones are forgotten.
+const MAX_SECRETS: usize = 16;
+
+/// What a missing answer means for the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// It made or may have made a post.
+    Publish,
+    /// It changed nothing that people see.
+    Repeatable,
+}
+
+/// What every builder of a network takes.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) timeout: Duration,
+    pub(crate) reach: Reach,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            reach: Reach::Public,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// The setters every builder has for its [`Settings`].
+macro_rules! common_settings {
+    () => {
+        /// Sets how long one exchange may take; 30 seconds by default. A publish that takes longer is unknown.
+        pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.settings.timeout = timeout;
+            self
+        }
+
+        /// Lets the target talk to hosts that the public cannot reach: loopback, where plain `http` is allowed then,
+        /// and private networks. Without it such an address is refused, also when a public name leads there; behind
+        /// an HTTP proxy of the environment the proxy does the looking up. On wasm32 the host of the code looks names
+        /// up, and only addresses that are written out are refused.
+        pub fn allow_private_hosts(mut self) -> Self {
+            self.settings.reach = $crate::host::Reach::Private;
+            self
+        }
+
+        /// Replaces the machine's clock.
+        pub fn clock(mut self, clock: std::sync::Arc<dyn $crate::Clock>) -> Self {
+            self.settings.clock = clock;
+            self
+        }
+    };
+}
+pub(crate) use common_settings;
+
+/// One target's way to its server.
+pub(crate) struct Caller {
+    pub(crate) network: &'static str,
+    pub(crate) clock: Arc<dyn Clock>,
+    client: Client,
+    timeout: Duration,
+    secrets: Mutex<Vec<String>>,
+}
+
+impl Caller {
+    pub(crate) fn new(network: &'static str, settings: Settings) -> Result<Self> {
+        if settings.timeout.is_zero() {
+            return Err(config(network, "the timeout is zero"));
+        }
+        let client = platform::http_client(settings.reach).map_err(|error| config(network, error.to_string()))?;
+        Ok(Self {
+            network,
+            clock: settings.clock,
+            client,
+            timeout: settings.timeout,
+            secrets: Mutex::default(),
+        })
+    }
+
+    /// Takes `secret` out of every message from now on: servers and proxies have been seen to repeat a request's
+    /// headers in an error page.
+    pub(crate) fn hide(&self, secret: &str) {
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        if !secret.is_empty() && !secrets.iter().any(|known| known == secret) {
+            if secrets.len() >= MAX_SECRETS {
+                secrets.remove(0);
+            }
+            secrets.push(secret.to_owned());
+        }
+    }
+
+    fn redact(&self, text: &str) -> String {
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let redacted = secrets
+            .iter()
+            .fold(text.to_owned(), |text, secret| text.replace(secret, "[redacted]"));
+        redacted
+    }
+
+    pub(crate) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        // Some networks refuse a request without a name.
+        let request = self.client.request(method, url).timeout(self.timeout);
+        request.header("user-agent", concat!("presswork-social/", env!("CARGO_PKG_VERSION")))
+    }
+
+    /// Sends the request; any status that arrives from where it was sent is an answer.
+    pub(crate) async fn send(&self, request: RequestBuilder, call: Call) -> Result<Answer> {
+        let request = request
+            .build()
+            .map_err(|error| self.failed(Failure::NeverSent(error), call))?;
+        let answer = super::exchange(&self.client, request).await;
+        let answer = answer.map_err(|failure| self.failed(failure, call))?;
+        if answer.redirected {
+            let message = "the server redirects, and the redirect was followed";
+            return Err(match call {
+                // Whatever answered is not what the post was given to.
+                Call::Publish => Error::unknown(self.report(&answer, message), None),
+                Call::Repeatable => self.standard(&answer, call, message),
+            });
+        }
+        Ok(answer)
+    }
+
+    /// No status arrived.
+    fn failed(&self, failure: Failure, call: Call) -> Error {
+        let (error, sent) = match failure {
+            Failure::NeverSent(error) => (error.without_url(), false),
+            Failure::Lost(error) => (error, true),
+        };
+        if platform::not_public(&error) {
+            return config(
+                self.network,
+                "the name of the server leads to an address that the public cannot reach",
+            );
+        }
+        let report = Report::new(self.network, self.redact(&describe(&error)));
+        if sent && call == Call::Publish {
+            return Error::unknown(report, Some(error.into()));
+        }
+        Error::Unavailable {
+            report,
+            retry_after: None,
+            source: Some(error.into()),
+        }
+    }
+
+    /// What a status other than success means where the network gives it no meaning of its own.
+    pub(crate) fn standard(&self, answer: &Answer, call: Call, message: &str) -> Error {
+        let report = self.report(answer, message);
+        let now_ms = self.clock.now_ms();
+        let retry_after = answer.retry_after(now_ms);
+        match answer.status {
+            200..=399 => Error::Rejected {
+                report: self.report(answer, "the server redirects; configure the address it redirects to"),
+                field: None,
+            },
+            401 => Error::Unauthenticated { report },
+            403 => Error::Forbidden { report },
+            429 => Error::RateLimited {
+                report,
+                retry_after: answer.not_before(now_ms),
+            },
+            // The proxy in front gave up while the request may have been with the server.
+            408 if call == Call::Publish => Error::unknown(report, None),
+            400..=499 if answer.status != 408 => Error::Rejected { report, field: None },
+            // Overload answered before the request was looked at: only then is the time to come back known.
+            503 if retry_after.is_some() => Error::Unavailable {
+                report,
+                retry_after,
+                source: None,
+            },
+            _ => self.unclear(report, call, retry_after),
+        }
+    }
+
+    /// Something came back that does not say what happened.
+    fn unclear(&self, report: Report, call: Call, retry_after: Option<Duration>) -> Error {
+        match call {
+            Call::Publish => Error::unknown(report, None),
+            Call::Repeatable => Error::Unavailable {
+                report,
+                retry_after,
+                source: None,
+            },
+        }
+    }
+
+    /// Reads the body of a success. One that cannot be read leaves a publish unknown.
+    pub(crate) fn decode<T: DeserializeOwned>(&self, answer: &Answer, call: Call) -> Result<T> {
+        let problem = match &answer.body {
+            Ok(body) => match serde_json::from_slice(body) {
+                Ok(value) => return Ok(value),
+                Err(error) => format!("the answer cannot be read: {error}"),
+            },
+            Err(problem) => format!("the answer was cut off: {problem}"),
+        };
+        Err(self.unreadable(answer, call, &problem))
+    }
+
+    /// A success that does not say what it should.
+    pub(crate) fn unreadable(&self, answer: &Answer, call: Call, problem: &str) -> Error {
+        self.unclear(self.report(answer, problem), call, None)
+    }
+
+    pub(crate) fn report(&self, answer: &Answer, message: &str) -> Report {
+        let id = ["x-request-id", "x-li-uuid", "x-transaction-id", "x-fb-trace-id"];
+        let id = id.iter().find_map(|name| answer.header(name));
+        Report::new(self.network, self.redact(message))
+            .status(answer.status)
+            .request_id(id.map(|id| self.redact(id)))
+    }
+
+    /// A report about something that no answer says.
+    pub(crate) fn note(&self, message: &str) -> Report {
+        Report::new(self.network, self.redact(message))
+    }
+}
+
+/// What an answer says in words: what `read` finds in its JSON, else the head of a page of a proxy in between.
+pub(crate) fn message_of<T: DeserializeOwned + Default>(answer: &Answer, read: impl Fn(T) -> String) -> String {
+    let Ok(body) = &answer.body else {
+        return "the answer was cut off".to_owned();
+    };
+    let said = read(serde_json::from_slice(body).unwrap_or_default());
+    if said.is_empty() {
+        return String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
+    }
+    said
+}
+
+/// `application/x-www-form-urlencoded`, with its header.
+pub(crate) fn form(request: RequestBuilder, fields: &[(&str, &str)]) -> RequestBuilder {
+    let mut body = String::new();
+    for (name, value) in fields {
+        if !body.is_empty() {
+            body.push('&');
+        }
+        for (index, text) in [name, value].into_iter().enumerate() {
+            body.push_str(if index == 1 { "=" } else { "" });
+            body.push_str(&percent_encoded(text));
+        }
+    }
+    request
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(body)
+}
+
+/// The text with everything but letters, digits, `-`, `.`, `_` and `~` as `%XX`
+/// ([RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.3)).
+pub(crate) fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+pub(crate) fn config(network: &str, message: impl AsRef<str>) -> Error {
+    Error::Config {
+        report: Report::new(network, message),
+    }
+}

@@ -1,0 +1,134 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::lock::Mutex;
+
+use super::{TokenSet, TokenStore};
+use crate::{AccessToken, Clock, Error, Report, Result};
+
+/// An access token is renewed this long before it ends, so that it does not end on its way.
+const MARGIN_MS: i64 = 60_000;
+
+/// How one network renews tokens.
+#[async_trait]
+pub(crate) trait Refresh: Send + Sync {
+    /// Asks for the tokens after `current`; `None` asks for the first ones. [`Error::Unauthenticated`] means that the
+    /// network will never take `current` again; anything else is asked again later.
+    async fn refresh(&self, current: Option<&TokenSet>) -> Result<TokenSet>;
+}
+
+/// The current tokens of one account: one refresh at a time, and no rotated token used before the store has it.
+pub(crate) struct Rotating {
+    network: &'static str,
+    name: String,
+    store: Arc<dyn TokenStore>,
+    clock: Arc<dyn Clock>,
+    /// What the account starts with when the store has nothing.
+    seed: Option<TokenSet>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<TokenSet>,
+    /// Rotated already, and not in the store yet: what it replaces there, and itself. Losing it loses the account.
+    unsaved: Option<(Option<TokenSet>, TokenSet)>,
+}
+
+impl Rotating {
+    pub(crate) fn new(
+        network: &'static str,
+        name: String,
+        store: Arc<dyn TokenStore>,
+        clock: Arc<dyn Clock>,
+        seed: Option<TokenSet>,
+    ) -> Self {
+        Self {
+            network,
+            name,
+            store,
+            clock,
+            seed,
+            state: Mutex::default(),
+        }
+    }
+
+    /// A good access token. `refused` is one that the network has just refused.
+    pub(crate) async fn access(&self, refused: Option<&AccessToken>, by: &dyn Refresh) -> Result<TokenSet> {
+        // Held across the refresh: whoever comes meanwhile gets its result.
+        let mut state = self.state.lock().await;
+        if state.unsaved.is_some() {
+            self.save(&mut state).await?;
+        }
+        let good = |tokens: &TokenSet| {
+            let ends = tokens.expires_at_ms.unwrap_or(i64::MAX);
+            refused != Some(&tokens.access) && ends.saturating_sub(MARGIN_MS) > self.clock.now_ms()
+        };
+        if let Some(current) = state.current.as_ref().filter(|current| good(current)) {
+            return Ok(current.clone());
+        }
+        // Another process may have renewed it.
+        let mut kept = self.store.load(&self.name).await?;
+        if kept.is_none()
+            && let Some(seed) = &self.seed
+        {
+            self.store.swap(&self.name, None, seed).await?;
+            kept = self.store.load(&self.name).await?;
+        }
+        state.current.clone_from(&kept);
+        if let Some(current) = kept.as_ref().filter(|current| good(current)) {
+            return Ok(current.clone());
+        }
+        let fresh = match by.refresh(kept.as_ref()).await {
+            Ok(fresh) => fresh,
+            Err(error @ Error::Unauthenticated { .. }) => {
+                // The token may be dead because another process has spent it: then its successor is in the store.
+                let again = self.store.load(&self.name).await?;
+                let Some(again) = again.filter(|again| Some(again) != kept.as_ref()) else {
+                    return Err(error);
+                };
+                state.current = Some(again.clone());
+                return Ok(again);
+            }
+            Err(error) => return Err(error),
+        };
+        let fresh = self.complete(fresh, kept.as_ref())?;
+        state.unsaved = Some((kept, fresh));
+        self.save(&mut state).await?;
+        state.current.clone().ok_or_else(|| self.none())
+    }
+
+    /// Networks that keep the refresh token do not repeat it.
+    fn complete(&self, mut fresh: TokenSet, before: Option<&TokenSet>) -> Result<TokenSet> {
+        let kept = || before.and_then(|before| before.refresh.clone());
+        fresh.refresh = fresh.refresh.filter(|token| !token.expose().is_empty()).or_else(kept);
+        if fresh.is_empty() {
+            return Err(Error::Unavailable {
+                report: Report::new(self.network, "the network renewed a token with nothing"),
+                retry_after: None,
+                source: None,
+            });
+        }
+        Ok(fresh)
+    }
+
+    async fn save(&self, state: &mut State) -> Result<()> {
+        let Some((before, fresh)) = state.unsaved.clone() else {
+            return Ok(());
+        };
+        if self.store.swap(&self.name, before.as_ref(), &fresh).await? {
+            state.current = Some(fresh);
+        } else {
+            // A person connected the account again, or a swap whose answer was lost had arrived: the store is right.
+            state.current = self.store.load(&self.name).await?;
+        }
+        state.unsaved = None;
+        Ok(())
+    }
+
+    fn none(&self) -> Error {
+        Error::Unauthenticated {
+            report: Report::new(self.network, "there is no token for this account"),
+        }
+    }
+}

@@ -1,3 +1,0 @@
-use crate::harness::Site;
-
-presswork_social::social_target_conformance!(Site);
