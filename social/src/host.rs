@@ -72,15 +72,19 @@ pub(crate) fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    !matches!(
-        (a, b, c),
-        // This network, private, shared by carriers (also a metadata service), loopback.
-        (0 | 10 | 127, ..) | (100, 64..=127, _)
-        // Link-local (metadata services), private, protocol assignments, documentation, 6to4 relays, private.
-        | (169, 254, _) | (172, 16..=31, _) | (192, 0, 0 | 2) | (192, 88, 99) | (192, 168, _)
-        // Benchmarks, documentation, multicast, reserved, broadcast.
-        | (198, 18..=19, _) | (198, 51, 100) | (203, 0, 113) | (224..=255, ..)
-    )
+    let special = match (a, b) {
+        // This network, private, loopback, multicast, reserved and broadcast.
+        (0 | 10 | 127 | 224..=255, _) => true,
+        // Shared by carriers (also a metadata service), link-local (metadata services), private, private, benchmarks.
+        (100, 64..=127) | (169, 254) | (172, 16..=31) | (192, 168) | (198, 18..=19) => true,
+        // Protocol assignments and documentation, 6to4 relays, documentation.
+        (192, 0) => matches!(c, 0 | 2),
+        (192, 88) => c == 99,
+        (198, 51) => c == 100,
+        (203, 0) => c == 113,
+        _ => false,
+    };
+    !special
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {

@@ -32,8 +32,14 @@ mod mock;
 
 /// The networks, one module per feature.
 pub mod providers {
+    #[cfg(feature = "bluesky")]
+    pub mod bluesky;
+    #[cfg(feature = "buffer")]
+    pub mod buffer;
     #[cfg(feature = "mastodon")]
     pub mod mastodon;
+    #[cfg(feature = "x")]
+    pub mod x;
 }
 
 pub use clock::{Clock, SystemClock};
@@ -47,8 +53,14 @@ pub use mock::MockSocialTarget;
 pub use outbox::Outbox;
 pub use post::{Card, Post, Visibility};
 pub use preview::{Preview, Warning};
+#[cfg(feature = "bluesky")]
+pub use providers::bluesky::Bluesky;
+#[cfg(feature = "buffer")]
+pub use providers::buffer::Buffer;
 #[cfg(feature = "mastodon")]
 pub use providers::mastodon::Mastodon;
+#[cfg(feature = "x")]
+pub use providers::x::X;
 pub use receipt::{Account, Attempt, Evidence, Published, Reconciled};
 pub use secret::AccessToken;
 pub use target::SocialTarget;

@@ -65,6 +65,20 @@ impl Media {
         }
     }
 
+    /// The public address, checked: the network that fetches it must not be led into a private one.
+    #[cfg(feature = "__http")]
+    #[allow(dead_code, reason = "of networks that fetch files")]
+    pub(crate) fn require_public_url(&self, network: &str) -> crate::Result<String> {
+        let checked = match &self.public_url {
+            Some(url) => crate::host::check(url, crate::host::Reach::Public).map(String::from),
+            None => Err("is missing; this network takes no files and fetches them"),
+        };
+        checked.map_err(|reason| crate::Error::Rejected {
+            report: crate::Report::new(network, format!("the public address of the file {reason}")),
+            field: Some("media".to_owned()),
+        })
+    }
+
     /// Whether the file can be what its MIME type says.
     pub(crate) fn is_what_it_says(&self) -> bool {
         const KNOWN: [&str; 8] = [

@@ -158,5 +158,5 @@ pub async fn no_secret_is_printed<H: Harness>(h: &H) {
     }
     shown.push_str(&format!("{:?}", h.target().check().await));
     let secret = h.secret().expect("a harness that runs this case names its secret");
-    assert!(!shown.contains(secret), "a secret is printed");
+    assert!(!shown.contains(secret), "a secret is printed: {shown}");
 }

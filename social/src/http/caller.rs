@@ -106,10 +106,8 @@ impl Caller {
 
     fn redact(&self, text: &str) -> String {
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        let redacted = secrets
-            .iter()
-            .fold(text.to_owned(), |text, secret| text.replace(secret, "[redacted]"));
-        redacted
+        let hide = |text: String, secret: &String| text.replace(secret, "[redacted]");
+        secrets.iter().fold(text.to_owned(), hide)
     }
 
     pub(crate) fn request(&self, method: Method, url: Url) -> RequestBuilder {
@@ -184,12 +182,12 @@ impl Caller {
                 retry_after,
                 source: None,
             },
-            _ => self.unclear(report, call, retry_after),
+            _ => Self::unclear(report, call, retry_after),
         }
     }
 
     /// Something came back that does not say what happened.
-    fn unclear(&self, report: Report, call: Call, retry_after: Option<Duration>) -> Error {
+    fn unclear(report: Report, call: Call, retry_after: Option<Duration>) -> Error {
         match call {
             Call::Publish => Error::unknown(report, None),
             Call::Repeatable => Error::Unavailable {
@@ -214,7 +212,7 @@ impl Caller {
 
     /// A success that does not say what it should.
     pub(crate) fn unreadable(&self, answer: &Answer, call: Call, problem: &str) -> Error {
-        self.unclear(self.report(answer, problem), call, None)
+        Self::unclear(self.report(answer, problem), call, None)
     }
 
     pub(crate) fn report(&self, answer: &Answer, message: &str) -> Report {
@@ -225,22 +223,27 @@ impl Caller {
             .request_id(id.map(|id| self.redact(id)))
     }
 
+    /// What an answer says in words: what `read` finds in its JSON, else the head of a page of a proxy in between.
+    pub(crate) fn message_of<T: DeserializeOwned + Default>(
+        &self,
+        answer: &Answer,
+        read: impl Fn(T) -> String,
+    ) -> String {
+        let Ok(body) = &answer.body else {
+            return "the answer was cut off".to_owned();
+        };
+        let said = read(serde_json::from_slice(body).unwrap_or_default());
+        if said.is_empty() {
+            // Redacted before it is cut, or half of a secret would stay.
+            return self.redact(&String::from_utf8_lossy(body)).chars().take(200).collect();
+        }
+        said
+    }
+
     /// A report about something that no answer says.
     pub(crate) fn note(&self, message: &str) -> Report {
         Report::new(self.network, self.redact(message))
     }
-}
-
-/// What an answer says in words: what `read` finds in its JSON, else the head of a page of a proxy in between.
-pub(crate) fn message_of<T: DeserializeOwned + Default>(answer: &Answer, read: impl Fn(T) -> String) -> String {
-    let Ok(body) = &answer.body else {
-        return "the answer was cut off".to_owned();
-    };
-    let said = read(serde_json::from_slice(body).unwrap_or_default());
-    if said.is_empty() {
-        return String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
-    }
-    said
 }
 
 /// `application/x-www-form-urlencoded`, with its header.

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use reqwest::{Client, Request, header::HeaderMap};
 
 use crate::platform;
-pub(crate) use caller::{Call, Caller, Settings, common_settings, config, form, message_of, percent_encoded};
+pub(crate) use caller::{Call, Caller, Settings, common_settings, config, form, percent_encoded};
 pub(crate) use wait::{format_rfc3339, parse_rfc3339, until_next_day};
 
 /// Largest answer that is read, in bytes; a page of 40 statuses is a tenth of it.

@@ -170,6 +170,26 @@ pub(crate) fn links_of_x(text: &str) -> Vec<(std::ops::Range<usize>, bool)> {
     found
 }
 
+/// What stands for a link in a [`canonical`] text.
+#[allow(dead_code, reason = "of networks that shorten links")]
+pub(crate) const LINK_SIGN: char = '\u{1}';
+
+/// The text composed, with each link as one sign and white space as single spaces: what stays of it when a network
+/// shortens its links.
+#[allow(dead_code, reason = "of networks that shorten links")]
+pub(crate) fn canonical(text: &str) -> String {
+    let composed = crate::platform::composed(text);
+    let mut out = String::with_capacity(composed.len());
+    let mut rest = 0;
+    for (range, _) in links_of_x(&composed) {
+        out.push_str(&composed[rest..range.start]);
+        out.push(LINK_SIGN);
+        rest = range.end;
+    }
+    out.push_str(&composed[rest..]);
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Whether exactly this URL stands in the text.
 pub(crate) fn has_url(text: &str, url: &str) -> bool {
     spans(text).iter().any(|span| &text[span.start..span.end] == url)

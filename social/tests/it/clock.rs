@@ -58,3 +58,13 @@ pub(crate) fn iso(ms: i64) -> String {
         ms.rem_euclid(1_000)
     )
 }
+
+/// Milliseconds since 1970 of such a time.
+pub(crate) fn rfc3339_ms(text: &str) -> i64 {
+    let (date, time) = text.trim_end_matches('Z').split_once('T').unwrap();
+    let day: i64 = date.strip_prefix("2026-11-").unwrap().parse().unwrap();
+    let mut parts = time.split(':');
+    let mut next = || parts.next().unwrap().parse::<f64>().unwrap();
+    let seconds = next() * 3_600.0 + next() * 60.0 + next();
+    START_MS + (day - 23) * 86_400_000 - 43_200_000 + (seconds * 1_000.0).round() as i64
+}

@@ -29,6 +29,38 @@ impl Request {
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
     }
+
+    /// A part of a multipart body.
+    pub(crate) fn part(&self, name: &str) -> Option<Vec<u8>> {
+        let boundary = self
+            .header("content-type")?
+            .strip_prefix("multipart/form-data; boundary=")?;
+        let start = find(&self.body, format!("name=\"{name}\"").as_bytes())?;
+        let rest = &self.body[start..];
+        let rest = &rest[find(rest, b"\r\n\r\n")? + 4..];
+        Some(rest[..find(rest, format!("\r\n--{boundary}").as_bytes())?].to_vec())
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+/// `%XX` as its byte and `+` as a space.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let hex = [rest.next().unwrap(), rest.next().unwrap()];
+                u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap()
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 /// What the server does with a connection.
@@ -137,7 +169,7 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
         .collect();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let query = query.split('&').filter_map(|pair| pair.split_once('='));
-    let query = query.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    let query = query.map(|(key, value)| (key.to_owned(), decoded(value))).collect();
     let path = path.to_owned();
     let mut request = Request {
         method,

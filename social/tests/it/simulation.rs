@@ -69,10 +69,13 @@ impl<W: World> Schedule<'_, W> {
     }
 
     /// Waits as long as the error says; anything that no poster could go on from is a defect.
-    async fn wait(&mut self, error: &Error) {
+    async fn wait(&self, error: &Error) {
         let passes =
             error.is_retryable() || matches!(error, Error::Unauthenticated { .. } | Error::PauseAccount { .. });
         assert!(passes && !error.is_unknown(), "{error:?} after {:?}", self.story);
+        if matches!(error, Error::Unauthenticated { .. }) {
+            self.site.world.lock().unwrap().reconnect();
+        }
         self.site
             .clock
             .sleep(error.retry_after().unwrap_or(Duration::from_secs(5)))
@@ -190,10 +193,7 @@ pub(crate) async fn simulate<W: World>(keyless: bool) {
                 parked += 1;
             }
         }
-        let mut world = site.world.lock().unwrap();
-        world.common().fault = None;
-        world.common().requests.clear();
-        drop(world);
+        site.world.lock().unwrap().common().forget();
         site.clock.sleep(Duration::from_secs(600)).await;
     }
     println!("{schedules} schedules, {parked} parked for a person");

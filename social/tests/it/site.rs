@@ -11,7 +11,8 @@ use std::{
 
 use async_trait::async_trait;
 use presswork_social::{
-    Account, Attempt, Clock, Limits, Media, Post, Published, Reconciled, Result, SocialTarget, UploadedMedia,
+    Account, Attempt, Clock, Limits, Media, MemoryTokens, Post, Published, Reconciled, Result, SocialTarget,
+    UploadedMedia,
     conformance::{Fault, Harness, Visible},
 };
 use serde_json::json;
@@ -34,6 +35,8 @@ pub(crate) struct Common {
     /// What no client may do. A test that ends with any has failed.
     pub(crate) violations: Vec<String>,
     pub(crate) address: String,
+    /// Where the target keeps its tokens.
+    pub(crate) store: Arc<MemoryTokens>,
 }
 
 impl Common {
@@ -46,7 +49,14 @@ impl Common {
             requests: Vec::new(),
             violations: Vec::new(),
             address: String::new(),
+            store: Arc::default(),
         }
+    }
+
+    /// Forgets the last schedule.
+    pub(crate) fn forget(&mut self) {
+        self.fault = None;
+        self.requests.clear();
     }
 
     pub(crate) fn require(&mut self, holds: bool, what: impl Into<String>) {
@@ -68,7 +78,7 @@ pub(crate) trait World: Sized + Send + 'static {
     const PARKS: bool = false;
 
     fn new(common: Common) -> Self;
-    fn builder(base: String, clock: Arc<ManualClock>) -> Self::Builder;
+    fn builder(&mut self, base: String) -> Self::Builder;
     fn build(builder: Self::Builder) -> Result<Self::Target>;
     fn common(&mut self) -> &mut Common;
     /// The honest answer.
@@ -80,12 +90,18 @@ pub(crate) trait World: Sized + Send + 'static {
     fn unauthenticated(&mut self, request: &Request) -> Reply;
     /// The network's way to say how long to wait.
     fn limited(&mut self, seconds: u64) -> Reply;
+    /// The secrets as they are now, for careless answers.
+    fn token(&self) -> String {
+        Self::SECRET.to_owned()
+    }
     fn garbage(&self) -> Reply {
-        Reply::json(200, &json!({ "echo": Self::SECRET }))
+        Reply::json(200, &json!({ "echo": self.token() }))
     }
     fn trouble(&mut self, number: u32) {
         unreachable!("{number}")
     }
+    /// The person whose account was disconnected connects it again.
+    fn reconnect(&mut self) {}
     fn settle() -> Duration {
         Duration::from_secs(20)
     }
@@ -116,7 +132,7 @@ fn answer<W: World>(world: &mut W, request: Request) -> Reply {
             world.route(&request);
             Reply::error(
                 500,
-                &format!("We're sorry, but something went wrong on our end: {}", W::SECRET),
+                &format!("We're sorry, but something went wrong on our end: {}", world.token()),
             )
         }
         Some(Fault::GarbageAnswer) => world.garbage(),
@@ -143,7 +159,8 @@ impl<W: World> Site<W> {
         let answerer: Answerer = Arc::new(move |request| answer(&mut *shared.lock().unwrap(), request));
         let (address, server) = serve(([127, 0, 0, 1], 0).into(), answerer.clone()).await;
         world.lock().unwrap().common().address = address.to_string();
-        let target = W::build(build(W::builder(format!("http://{address}"), clock.clone()))).unwrap();
+        let builder = world.lock().unwrap().builder(format!("http://{address}"));
+        let target = W::build(build(builder)).unwrap();
         Self {
             target,
             world,
@@ -157,6 +174,10 @@ impl<W: World> Site<W> {
 
     pub(crate) fn script(&self, replies: impl IntoIterator<Item = Reply>) {
         self.world.lock().unwrap().common().scripted.extend(replies);
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The requests so far.

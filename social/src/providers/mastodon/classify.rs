@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Mastodon, wire::Complaint};
 use crate::{
     Error,
-    http::{Answer, Call, message_of},
+    http::{Answer, Call},
 };
 
 /// What a server says while it processes an upload; users are told to wait a moment.
@@ -14,10 +14,12 @@ const PROCESSING: &str = "have not finished processing";
 impl Mastodon {
     /// A status other than success arrived.
     pub(super) fn refused(&self, answer: &Answer, call: Call) -> Error {
-        let message = message_of(answer, |complaint: Complaint| match complaint.error_description {
-            Some(description) if !complaint.error.is_empty() => format!("{}: {description}", complaint.error),
-            _ => complaint.error,
-        });
+        let message = self
+            .caller
+            .message_of(answer, |complaint: Complaint| match complaint.error_description {
+                Some(description) if !complaint.error.is_empty() => format!("{}: {description}", complaint.error),
+                _ => complaint.error,
+            });
         let report = self.caller.report(answer, &message);
         match answer.status {
             403 if closed(&message) => Error::PauseAccount { report },

@@ -1,13 +1,13 @@
 //! What a Mastodon server remembers, and its answers to the requests this crate makes.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use presswork_social::{Clock, Mastodon, Result, conformance::Visible, providers::mastodon::MastodonBuilder};
 use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
-    clock::{ManualClock, iso},
+    clock::iso,
     server::{Reply, Request, find},
     site::{self, Common},
 };
@@ -69,11 +69,11 @@ impl site::World for World {
         }
     }
 
-    fn builder(base: String, clock: Arc<ManualClock>) -> MastodonBuilder {
+    fn builder(&mut self, base: String) -> MastodonBuilder {
         Mastodon::builder(base, TOKEN)
             .account("@me")
             .allow_private_hosts()
-            .clock(clock)
+            .clock(self.common.clock.clone())
             // Silence is tested by waiting for real.
             .timeout(Duration::from_secs(2))
     }
@@ -205,18 +205,7 @@ impl World {
     }
 
     fn upload(&mut self, request: &Request) -> Reply {
-        let boundary = request
-            .header("content-type")
-            .and_then(|kind| kind.strip_prefix("multipart/form-data; boundary="));
-        let Some(boundary) = boundary else {
-            return Reply::error(400, "not multipart");
-        };
-        let part = |name: &str| {
-            let start = find(&request.body, format!("name=\"{name}\"").as_bytes())?;
-            let rest = &request.body[start..];
-            let rest = &rest[find(rest, b"\r\n\r\n")? + 4..];
-            Some(rest[..find(rest, format!("\r\n--{boundary}").as_bytes())?].to_vec())
-        };
+        let part = |name: &str| request.part(name);
         let Some(file) = part("file") else {
             return Reply::error(422, "Validation failed: File can't be blank");
         };

@@ -1,0 +1,103 @@
+//! What in a text is a link, a mention or a tag, in byte offsets
+//! ([rich text](https://docs.bsky.app/docs/advanced-guides/post-richtext)).
+
+use std::ops::Range;
+
+use serde_json::{Value, json};
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::text;
+
+/// Longest tag, in graphemes.
+const MAX_TAG: usize = 64;
+
+/// What a text marks by itself.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Link(Range<usize>),
+    /// Of the handle in it.
+    Mention(Range<usize>, String),
+    Tag(Range<usize>, String),
+}
+
+/// Every link with its scheme, every `@handle.with.dots` and every `#tag`, first to last.
+pub(super) fn marks(text: &str) -> Vec<Mark> {
+    let links = text::links_of_x(text).into_iter().filter(|(_, has_scheme)| *has_scheme);
+    let links: Vec<Range<usize>> = links.map(|(range, _)| range).collect();
+    let mut marks: Vec<Mark> = links.iter().cloned().map(Mark::Link).collect();
+    for (at, sign) in text.match_indices(['@', '#', '＃']) {
+        let before = text[..at].chars().next_back();
+        let opens = before.is_none_or(|c| c.is_whitespace() || sign == "@" && c == '(');
+        if !opens || links.iter().any(|link| link.contains(&at)) {
+            continue;
+        }
+        let start = at + sign.len();
+        let word = &text[start..];
+        if sign == "@" {
+            let end = word
+                .find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.')
+                .unwrap_or(word.len());
+            let handle = word[..end].trim_end_matches(['.', '-']);
+            if handle.split('.').count() > 1 && handle.split('.').all(|label| !label.is_empty()) {
+                marks.push(Mark::Mention(at..start + handle.len(), handle.to_ascii_lowercase()));
+            }
+        } else {
+            let end = word
+                .find(|c: char| c.is_whitespace() || matches!(c, '#' | '＃'))
+                .unwrap_or(word.len());
+            let tag =
+                word[..end].trim_end_matches(|c: char| c.is_ascii_punctuation() || matches!(c, '…' | '。' | '、'));
+            if !tag.is_empty() && !tag.bytes().all(|b| b.is_ascii_digit()) && tag.graphemes(true).count() <= MAX_TAG {
+                marks.push(Mark::Tag(at..start + tag.len(), tag.to_owned()));
+            }
+        }
+    }
+    marks
+}
+
+/// The facet of one mark; `target` is the URL, the DID or the tag.
+pub(super) fn facet(range: &Range<usize>, kind: &str, field: &str, target: &str) -> Value {
+    let mut feature = json!({"$type": format!("app.bsky.richtext.facet#{kind}")});
+    feature[field] = json!(target);
+    json!({"index": {"byteStart": range.start, "byteEnd": range.end}, "features": [feature]})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_in_bytes() {
+        let text = "Grüße 👋 @alice.bsky.social, see https://example.com/a#b. #Rust! (@bob.example)";
+        let found: Vec<(&str, Option<String>)> = marks(text)
+            .into_iter()
+            .map(|mark| match mark {
+                Mark::Link(range) => (&text[range], None),
+                Mark::Mention(range, handle) => (&text[range], Some(handle)),
+                Mark::Tag(range, tag) => (&text[range], Some(tag)),
+            })
+            .collect();
+        let expected = [
+            ("https://example.com/a#b", None),
+            ("@alice.bsky.social", Some("alice.bsky.social".to_owned())),
+            ("#Rust", Some("Rust".to_owned())),
+            ("@bob.example", Some("bob.example".to_owned())),
+        ];
+        assert_eq!(found, expected);
+        for plain in [
+            "a@b.example",
+            "@alone",
+            "#1",
+            "x#y",
+            "#",
+            "@.",
+            "@a..b",
+            "# a",
+            "#!",
+            "＃",
+        ] {
+            assert_eq!(marks(plain), [], "{plain}");
+        }
+        assert_eq!(marks("#日本語。"), [Mark::Tag(0..10, "日本語".to_owned())]);
+    }
+}

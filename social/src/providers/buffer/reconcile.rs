@@ -1,0 +1,101 @@
+//! Asks for a post by its id, or looks for it among the channel's posts.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Buffer, Mode, Outcome, wire};
+use crate::{Attempt, Error, Published, Reconciled, Result, http::format_rfc3339, text};
+
+/// Clocks of Buffer and publisher may differ by this much.
+const SKEW_MS: i64 = 60_000;
+
+/// How far back a post is looked for of which Buffer says that it was there before the attempt.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// Pages of 50 posts that are looked at before giving up.
+const PAGES: usize = 4;
+
+impl Buffer {
+    pub(super) async fn look_up(&self, attempt: &Attempt) -> Result<Reconciled> {
+        if let Some(id) = attempt.evidence.as_ref().and_then(|evidence| evidence.id.as_deref()) {
+            return match self.query::<wire::Found>(wire::POST, json!({"i": {"id": id}})).await {
+                Ok(found) => self.standing(&found.post),
+                Err(Error::Rejected { .. }) => Ok(cannot_tell("Buffer had the post and has it no more")),
+                Err(error) => Err(error),
+            };
+        }
+        let duplicate = attempt.evidence.as_ref().is_some_and(|evidence| evidence.duplicate);
+        let since = attempt
+            .armed_at_ms
+            .saturating_sub(if duplicate { DAY_MS } else { SKEW_MS });
+        // Asked before the look, so that a post stored between look and answer is not taken for absent.
+        let remaining = self.unsettled(attempt);
+        let input = json!({"organizationId": self.organization().await?,
+            "filter": {"channelIds": [self.channel], "createdAt": {"start": format_rfc3339(since)}},
+            "sort": [{"field": "createdAt", "direction": "desc"}]});
+        let wanted = text::canonical(&attempt.post.full_text());
+        let (mut found, mut after, mut covered) = (Vec::new(), None, false);
+        for _ in 0..PAGES {
+            let page: wire::Posts = self.query(wire::POSTS, json!({"i": input, "after": after})).await?;
+            let posts = page.posts.edges.unwrap_or_default().into_iter().map(|edge| edge.node);
+            let matches = |post: &wire::Post| {
+                text::canonical(&post.text) == wanted && post.assets.len() == attempt.post.media.len()
+            };
+            // One that the network refused is not there.
+            found.extend(posts.filter(|post| post.status != "error" && matches(post)));
+            after = page
+                .posts
+                .page_info
+                .end_cursor
+                .filter(|_| page.posts.page_info.has_next_page);
+            if after.is_none() {
+                covered = true;
+                break;
+            }
+        }
+        match (&found[..], covered) {
+            ([one], true) => self.standing(one),
+            ([], true) if duplicate => Ok(cannot_tell(
+                "Buffer says that it has the post, and it is not among the channel's posts",
+            )),
+            ([], true) => match remaining {
+                None => Ok(Reconciled::Absent),
+                Some(wait) => Err(self.later("Buffer may still be working on the attempt", wait)),
+            },
+            ([] | [_], false) => Ok(cannot_tell("the channel has too many posts since the attempt")),
+            (more, _) => Ok(cannot_tell(format!("{} posts match the attempt", more.len()))),
+        }
+    }
+
+    fn standing(&self, post: &wire::Post) -> Result<Reconciled> {
+        match post.outcome() {
+            Outcome::Sent(published) => Ok(Reconciled::Found(published)),
+            // It will not appear; a new attempt makes a new one.
+            Outcome::Failed(_) => Ok(Reconciled::Absent),
+            Outcome::Waiting if self.mode == Mode::Now && !self.draft => {
+                Err(self.later("Buffer is still sending the post", Duration::from_secs(30)))
+            }
+            Outcome::Waiting => Ok(Reconciled::Found(Published::new(&post.id, post.external_link.clone()))),
+        }
+    }
+
+    fn later(&self, message: &str, wait: Duration) -> Error {
+        Error::Unavailable {
+            report: self.caller.note(message),
+            retry_after: Some(wait),
+            source: None,
+        }
+    }
+
+    /// How much longer Buffer may be working on the attempt.
+    fn unsettled(&self, attempt: &Attempt) -> Option<Duration> {
+        let passed = self.caller.clock.now_ms().saturating_sub(attempt.armed_at_ms);
+        let passed = Duration::from_millis(u64::try_from(passed).unwrap_or_default());
+        self.settle.checked_sub(passed).filter(|wait| !wait.is_zero())
+    }
+}
+
+fn cannot_tell(why: impl Into<String>) -> Reconciled {
+    Reconciled::CannotTell { why: why.into() }
+}

@@ -1,0 +1,61 @@
+//! Turns refusals into conditions
+//! ([response codes](https://docs.x.com/x-api/fundamentals/response-codes-and-errors)).
+
+use super::{X, wire::Problem};
+use crate::{
+    Error,
+    http::{Answer, Call},
+};
+
+impl X {
+    /// A status other than success arrived.
+    pub(super) fn refused(&self, answer: &Answer, call: Call) -> Error {
+        let problem: Problem = serde_json::from_slice(answer.bytes()).unwrap_or_default();
+        // The host of the type has changed before; its last part names the problem.
+        let kind = problem.r#type.rsplit('/').next().unwrap_or_default();
+        let message = self.caller.message_of(answer, said);
+        let lower = message.to_ascii_lowercase();
+        let report = self.caller.report(answer, &message);
+        match answer.status {
+            402 => Error::PauseAccount { report },
+            403 | 429 if kind == "usage-capped" => Error::PauseAccount { report },
+            403 if call == Call::Publish && lower.contains("duplicate content") => Error::duplicate(report),
+            403 if kind == "user-suspended"
+                || lower.contains("suspended")
+                || lower.contains("account is temporarily locked") =>
+            {
+                Error::PauseAccount { report }
+            }
+            403 if lower.contains("unsupported authentication") => Error::Unauthenticated { report },
+            400 | 403 if lower.contains("cashtag") => Error::Rejected {
+                report,
+                field: Some("text".to_owned()),
+            },
+            400..=499 if !matches!(answer.status, 401 | 403 | 408 | 429) => Error::Rejected {
+                field: ["text", "media", "reply"]
+                    .iter()
+                    .find(|field| lower.contains(*field))
+                    .map(|&field| field.to_owned()),
+                report,
+            },
+            // X does not say that it declines before it looks at a post.
+            503 if call == Call::Publish => Error::unknown(report, None),
+            _ => self.caller.standard(answer, call, &message),
+        }
+    }
+}
+
+/// What the refusal says in words.
+fn said(problem: Problem) -> String {
+    let first = problem
+        .errors
+        .into_iter()
+        .map(|error| error.message)
+        .find(|message| !message.is_empty());
+    // `detail` of a validation is generic; the errors say what is wrong.
+    match (first, problem.detail.is_empty()) {
+        (Some(first), _) => first,
+        (None, false) => problem.detail,
+        (None, true) => problem.title,
+    }
+}

@@ -1,0 +1,229 @@
+//! [X](https://docs.x.com/x-api/posts/create-post), by version 2 of its API.
+//!
+//! The token needs the scopes `tweet.read tweet.write users.read offline.access media.write`; without the last one
+//! uploads are refused.
+
+mod auth;
+mod builder;
+mod classify;
+mod reconcile;
+mod upload;
+mod wire;
+
+use std::{
+    fmt,
+    sync::{PoisonError, RwLock},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use reqwest::{Method, RequestBuilder, Url, header::AUTHORIZATION};
+
+use crate::{
+    Account, Attempt, Certainty, Counter, Error, Limits, Media, MediaLimits, Post, Published, Reconciled, Report,
+    Result, SocialTarget, UploadedMedia,
+    http::{Answer, Call, Caller, config},
+    preview, text,
+};
+use auth::Auth;
+pub use builder::{
+    ENV_ACCESS_TOKEN, ENV_ACCESS_TOKEN_SECRET, ENV_API_KEY, ENV_API_KEY_SECRET, ENV_CLIENT_ID, ENV_CLIENT_SECRET,
+    ENV_REFRESH_TOKEN, XBuilder,
+};
+
+const NETWORK: &str = "x";
+
+/// What a post costs, in millionths of a US dollar ([pricing](https://docs.x.com/x-api/getting-started/pricing), August
+/// 2026).
+const POST_MICRO_USD: u64 = 15_000;
+
+/// What a post with a link costs, in millionths of a US dollar.
+const LINKED_POST_MICRO_USD: u64 = 200_000;
+
+/// An account on X.
+///
+/// X knows no idempotency keys. What keeps a post single is its refusal of a text it has seen within hours, which is
+/// [`Error::Duplicate`], and [`reconcile`](SocialTarget::reconcile), which reads the account's own timeline.
+pub struct X {
+    base: Url,
+    account: String,
+    handle: String,
+    auth: Auth,
+    caller: Caller,
+    settle: Duration,
+    limits: Limits,
+    max_cost: Option<u64>,
+    user_id: RwLock<Option<String>>,
+}
+
+impl X {
+    /// Starts with the account's name, `"me"` or `"@me"`; see [`XBuilder`].
+    pub fn builder(handle: impl Into<String>) -> XBuilder {
+        XBuilder::new(handle.into())
+    }
+
+    /// What X charges for `post`, in millionths of a US dollar: 15,000, and 200,000 when the text has anything that X
+    /// makes a link, also `README.md`.
+    pub fn cost_micro_usd(post: &Post) -> u64 {
+        if text::links_of_x(&post.full_text()).is_empty() {
+            POST_MICRO_USD
+        } else {
+            LINKED_POST_MICRO_USD
+        }
+    }
+
+    fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    /// Makes one call. A token that X refuses is renewed once; the refused call did nothing.
+    async fn call(
+        &self,
+        method: Method,
+        url: Url,
+        call: Call,
+        body: impl Fn(RequestBuilder) -> Result<RequestBuilder> + Send + Sync,
+    ) -> Result<Answer> {
+        let mut refused = None;
+        loop {
+            let (header, token) = self.authorization(&method, &url, refused.as_ref()).await?;
+            let request = self
+                .caller
+                .request(method.clone(), url.clone())
+                .header(AUTHORIZATION, header);
+            let answer = self.caller.send(body(request)?, call).await?;
+            match token {
+                Some(token) if answer.status == 401 && refused.is_none() => refused = Some(token),
+                _ if answer.is_success() => return Ok(answer),
+                _ => return Err(self.refused(&answer, call)),
+            }
+        }
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
+        let answer = self
+            .call(Method::GET, self.url(path, query), Call::Repeatable, Ok)
+            .await?;
+        self.caller.decode(&answer, Call::Repeatable)
+    }
+
+    async fn me(&self) -> Result<wire::User> {
+        let user: wire::Data<wire::User> = self.get("/2/users/me", &[]).await?;
+        if !user.data.username.eq_ignore_ascii_case(&self.handle) {
+            let names = format!(
+                "the token belongs to @{}, the configuration names {}",
+                user.data.username, self.account
+            );
+            return Err(config(NETWORK, names));
+        }
+        *self.user_id.write().unwrap_or_else(PoisonError::into_inner) = Some(user.data.id.clone());
+        Ok(user.data)
+    }
+
+    async fn user_id(&self) -> Result<String> {
+        let known = self.user_id.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match known {
+            Some(id) => Ok(id),
+            None => Ok(self.me().await?.id),
+        }
+    }
+
+    fn check_post(&self, post: &Post) -> Result<()> {
+        self.limits.check(post)?;
+        let rejected = |field: &str, message: String| Error::Rejected {
+            report: Report::new(NETWORK, message),
+            field: Some(field.to_owned()),
+        };
+        // X refuses the second one (<https://docs.x.com/changelog>).
+        let tags = preview::cashtags(&post.full_text());
+        if tags.len() > 1 {
+            return Err(rejected("text", format!("more than one cashtag: {}", tags.join(" "))));
+        }
+        let cost = Self::cost_micro_usd(post);
+        match self.max_cost.filter(|&max| cost > max) {
+            Some(max) => {
+                let message = format!("the post costs {cost} millionths of a US dollar, the limit is {max}");
+                Err(rejected("link", message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn receipt(&self, id: String) -> Published {
+        let url = format!("https://x.com/{}/status/{id}", self.handle);
+        Published::new(id, Some(url))
+    }
+}
+
+#[async_trait]
+impl SocialTarget for X {
+    fn network(&self) -> &str {
+        NETWORK
+    }
+
+    fn account(&self) -> &str {
+        &self.account
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits.clone()
+    }
+
+    async fn check(&self) -> Result<Account> {
+        let user = self.me().await?;
+        let url = format!("https://x.com/{}", user.username);
+        Ok(Account::new(user.id, user.username, Some(url)))
+    }
+
+    async fn upload(&self, media: &Media) -> Result<UploadedMedia> {
+        self.limits.check_media(media)?;
+        self.upload_media(media).await
+    }
+
+    async fn publish(&self, post: &Post) -> Result<Published> {
+        self.check_post(post)?;
+        let body = serde_json::to_vec(&wire::NewPost::new(post)).unwrap_or_default();
+        let body = |request: RequestBuilder| Ok(request.header("content-type", "application/json").body(body.clone()));
+        let answer = self
+            .call(Method::POST, self.url("/2/tweets", &[]), Call::Publish, body)
+            .await?;
+        let created: wire::Data<wire::Post> = self.caller.decode(&answer, Call::Publish)?;
+        Ok(self.receipt(created.data.id))
+    }
+
+    async fn reconcile(&self, attempt: &Attempt) -> Result<Reconciled> {
+        self.look_up(attempt).await
+    }
+}
+
+impl fmt::Debug for X {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("X")
+            .field("account", &self.account)
+            .finish_non_exhaustive()
+    }
+}
+
+fn limits(max_text: usize) -> Limits {
+    let mut limits = Limits::text(NETWORK, Counter::X, max_text);
+    // <https://docs.x.com/x-api/media/quickstart/best-practices>
+    limits.media = MediaLimits {
+        max_count: 4,
+        max_bytes: 5 * 1024 * 1024,
+        max_video_bytes: 512 * 1024 * 1024,
+        max_alt: 1_000,
+        content_types: ["image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4"]
+            .map(str::to_owned)
+            .into(),
+    };
+    limits.reply = true;
+    limits.ai_label = true;
+    limits.refuses_repeats = true;
+    limits.reconcile = Certainty::Likely;
+    limits
+}
