@@ -44,6 +44,11 @@ pub struct SiteConfig {
     pub locale: String,
     /// One sentence about the site, for its home page and feed.
     pub description: String,
+    /// Key by which search engines are told of new pages (IndexNow): 8 to 128 letters, digits and dashes. It is public: the
+    /// site serves it at `/<key>.txt`. Without one nobody is told.
+    pub indexnow_key: Option<String>,
+    /// Engine that is told; it tells the others.
+    pub indexnow_endpoint: String,
 }
 
 impl Default for SiteConfig {
@@ -54,6 +59,8 @@ impl Default for SiteConfig {
             base_url: "https://almanac.example".into(),
             locale: "en".into(),
             description: "Offsets, daylight saving rules and neighbours of every time zone.".into(),
+            indexnow_key: None,
+            indexnow_endpoint: crate::site::indexnow::ENDPOINT.into(),
         }
     }
 }
@@ -240,6 +247,12 @@ impl SiteConfig {
     #[must_use]
     pub fn page_url(&self, slug: &str) -> String {
         format!("{}/{slug}/", self.base_url)
+    }
+
+    /// The path of the file that holds the IndexNow key.
+    #[must_use]
+    pub fn indexnow_key_path(&self) -> Option<String> {
+        self.indexnow_key.as_ref().map(|key| format!("/{key}.txt"))
     }
 
     /// Whether the stored pages of this site are in its language. The language is part of a page's identity but not of its

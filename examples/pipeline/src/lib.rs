@@ -20,7 +20,7 @@ pub mod review;
 pub mod sanitise;
 pub mod serve;
 pub mod site;
-mod spend;
+pub mod spend;
 mod text;
 pub mod topics;
 #[cfg(feature = "worker")]

@@ -1,15 +1,19 @@
-//! The public site: pages, home page, sitemap, robots and feed, as strings.
+//! The public site: pages, and home pages, sitemaps, robots and feed as [`Document`]s, all as strings.
 //!
 //! The same renderer serves the Worker's `fetch`, the local server and the static export. It reads stored pages, which
 //! hold sanitised HTML only.
 
 mod answer;
+mod document;
 mod feed;
+pub mod indexnow;
 mod page;
+mod sitemap;
+mod xml;
 
 pub use answer::{Answer, answer};
-pub use feed::{feed, robots, sitemap};
-pub use page::{home, page};
+pub use document::{Document, Entries, PER_PAGE, PER_SITEMAP};
+pub use page::{STYLE, page};
 
 use presswork_content_store::PageSummary;
 

@@ -11,17 +11,28 @@ use crate::text::name;
 /// The largest whole number every store keeps exactly: 2^53 - 1.
 const MAX_COUNT: u64 = (1 << 53) - 1;
 
+/// A call that answered and belongs to no page.
+#[must_use]
+pub fn of_answer(purpose: &str, response: &TextResponse) -> NewSpend {
+    NewSpend {
+        page_id: None,
+        purpose: purpose.into(),
+        provider: name(&response.provider),
+        model: name(&response.model),
+        input_tokens: count(response.usage.input_tokens),
+        output_tokens: count(response.usage.output_tokens),
+        cost_micros: count(total_cost(&response.attempts)),
+        outcome: "ok".into(),
+    }
+}
+
 /// A call that answered. `usage` is the sum over its repairs.
 pub(crate) fn of_response(page: &Page, purpose: &str, response: &TextResponse, usage: Usage) -> NewSpend {
     NewSpend {
         page_id: Some(page.id),
-        purpose: purpose.into(),
-        provider: name(&response.provider),
-        model: name(&response.model),
         input_tokens: count(usage.input_tokens),
         output_tokens: count(usage.output_tokens),
-        cost_micros: count(total_cost(&response.attempts)),
-        outcome: "ok".into(),
+        ..of_answer(purpose, response)
     }
 }
 

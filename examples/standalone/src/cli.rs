@@ -62,7 +62,9 @@ pub(crate) enum Command {
         #[arg(long)]
         now: bool,
     },
-    /// Show pages, messages, posts and spend.
+    /// Look whether everything the settings name can be used, and say what to do; posts nothing.
+    Check,
+    /// Show pages, messages, posts and spend, and what waits for a person.
     Status,
     /// List the pages that wait for review, or give a verdict.
     Review {

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod check;
 pub(crate) mod cycle;
 pub(crate) mod import;
 pub(crate) mod posts;

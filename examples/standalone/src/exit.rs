@@ -10,6 +10,10 @@ pub(crate) enum Outcome {
     Done,
     /// Done, but some pages or posts failed.
     SomeFailed,
+    /// What was looked at cannot be used.
+    Failed,
+    /// What was looked at cannot be used before a setting is mended.
+    BadSettings,
 }
 
 impl From<Outcome> for ExitCode {
@@ -17,6 +21,8 @@ impl From<Outcome> for ExitCode {
         match outcome {
             Outcome::Done => Self::SUCCESS,
             Outcome::SomeFailed => Self::from(3),
+            Outcome::Failed => Self::FAILURE,
+            Outcome::BadSettings => Self::from(USAGE),
         }
     }
 }

@@ -3,47 +3,31 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use presswork_content_store::{ContentStore, Status};
+use presswork_content_store::ContentStore;
 use presswork_pipeline::config::SiteConfig;
-use presswork_pipeline::site::{self, Entry};
+use presswork_pipeline::site::{self, Document, Entries};
 
-use crate::listing;
+use crate::indexnow;
 use crate::settings::Settings;
-
-/// Entries on the home page; the sitemap has all.
-const HOME: usize = 500;
 
 /// A time no record is later than, for queries without an end.
 pub(crate) const FAR_FUTURE_MS: i64 = 1 << 52;
 
-/// The entries of the home page: the newest first.
-#[must_use]
-pub(crate) fn newest(entries: &[Entry]) -> Vec<Entry> {
-    let mut entries = entries.to_vec();
-    entries.sort_by(|a, b| {
-        b.published_at_ms
-            .cmp(&a.published_at_ms)
-            .then_with(|| a.slug.cmp(&b.slug))
-    });
-    entries.truncate(HOME);
-    entries
-}
-
 /// Names what every written page depends on besides its content.
 const RENDERED: &str = ".rendered";
 
-/// Writes home page, sitemap, robots, feed, and each page that is new or changed since it was written; all of them when
-/// the site's settings or the program are others.
+/// Writes home pages, sitemaps, robots, feed, and each page that is new or changed since it was written; all of them when
+/// the site's settings or the program are others. Then search engines are told, if the settings say so.
 ///
 /// # Errors
 /// When the store cannot be read or a file cannot be written; the message names the file.
 pub(crate) async fn write(settings: &Settings, store: &dyn ContentStore) -> anyhow::Result<u64> {
     let config = &settings.pipeline.site;
     let folder = settings.data.join("site");
-    let pages = listing::pages(settings, store, Status::Published).await?;
+    let entries = Entries::read(store, config).await?;
     let rendered = rendered(config)?;
     let marker = folder.join(RENDERED);
     let same = fs::read_to_string(&marker).is_ok_and(|before| before == rendered);
@@ -51,25 +35,53 @@ pub(crate) async fn write(settings: &Settings, store: &dyn ContentStore) -> anyh
         // Gone until every page is written, so that a run cut short is not taken for a whole one.
         fs::remove_file(&marker).with_context(|| format!("cannot remove {}", marker.display()))?;
     }
-    for summary in &pages {
-        let file = folder.join(&summary.slug).join("index.html");
-        if same && is_current(&file, summary.modified_at_ms.or(summary.published_at_ms)) {
+    for entry in entries.all() {
+        let file = folder.join(&entry.slug).join("index.html");
+        if same && is_current(&file, entry.modified_at_ms) {
             continue;
         }
-        let Some(page) = store.get(&summary.id).await? else {
-            continue;
-        };
-        if let Some(html) = site::page(config, &page) {
+        let page = store.get_by_slug(&config.id, &config.locale, &entry.slug).await?;
+        if let Some(html) = page.and_then(|page| site::page(config, &page)) {
             put(&file, &html)?;
         }
     }
-    let entries: Vec<Entry> = pages.iter().filter_map(Entry::of).collect();
-    put(&folder.join("index.html"), &site::home(config, &newest(&entries)))?;
-    put(&folder.join("sitemap.xml"), &site::sitemap(config, &entries)?)?;
-    put(&folder.join("feed.xml"), &site::feed(config, &entries)?)?;
-    put(&folder.join("robots.txt"), &site::robots(config))?;
+    let documents: Vec<_> = Document::all(config, &entries).collect();
+    for document in &documents {
+        if let Some(text) = document.render(config, &entries)? {
+            put(&file_of(&folder, *document, config), &text)?;
+        }
+    }
+    remove_later(&folder, config, &documents)?;
     put(&marker, &rendered)?;
-    Ok(entries.len() as u64)
+    indexnow::tell(settings, entries.all()).await;
+    Ok(entries.all().len() as u64)
+}
+
+fn file_of(folder: &Path, document: Document, config: &SiteConfig) -> PathBuf {
+    let path = document.path(config);
+    let file = folder.join(path.trim_start_matches('/'));
+    if path.ends_with('/') {
+        file.join("index.html")
+    } else {
+        file
+    }
+}
+
+/// Removes numbered documents past the last: of a time when there were more pages.
+fn remove_later(folder: &Path, config: &SiteConfig, documents: &[Document]) -> anyhow::Result<()> {
+    for number_of in [Document::Home as fn(usize) -> Document, Document::SitemapPart] {
+        let is_there = |number: &usize| documents.contains(&number_of(*number));
+        let first = (1..).find(|number| !is_there(number)).unwrap_or(usize::MAX);
+        for number in first.. {
+            let file = file_of(folder, number_of(number), config);
+            match fs::remove_file(&file) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                Err(error) => return Err(error).with_context(|| format!("cannot remove {}", file.display())),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// One line for settings and program: another line, other pages.
@@ -81,11 +93,11 @@ fn rendered(config: &SiteConfig) -> anyhow::Result<String> {
 }
 
 /// Whether the file was written after the page changed last.
-fn is_current(file: &Path, changed_ms: Option<i64>) -> bool {
+fn is_current(file: &Path, changed_ms: i64) -> bool {
     let written = fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
     let written = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
     let written = written.and_then(|since| i64::try_from(since.as_millis()).ok());
-    matches!((written, changed_ms), (Some(written), Some(changed)) if written > changed)
+    written.is_some_and(|written| written > changed_ms)
 }
 
 /// A reader never sees half a file: it is written beside and moved into place.

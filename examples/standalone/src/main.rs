@@ -6,6 +6,7 @@ mod compose;
 mod environment;
 mod exit;
 mod export;
+mod indexnow;
 mod interrupt;
 mod listing;
 mod lock;
@@ -76,6 +77,7 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Resolve { slug, target, answer }) => {
             commands::resolve::run(common, slug, target.as_deref(), answer).await
         }
+        Some(Command::Check) => commands::check::run(common).await,
         Some(Command::Posts { status, limit }) => commands::posts::run(common, status.as_deref(), *limit).await,
     }
 }

@@ -25,11 +25,29 @@ impl ServerUrl {
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
+
+    /// The server's name and port.
+    fn host(&self) -> &str {
+        let authority = self.0.split_once("//").map_or("", |(_, rest)| rest);
+        let authority = authority.split(['/', '?']).next().unwrap_or_default();
+        authority.rsplit('@').next().unwrap_or_default()
+    }
 }
 
 impl fmt::Debug for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ServerUrl(..)")
+    }
+}
+
+impl fmt::Display for Place {
+    /// The file, or the server's name without what may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(file) => write!(f, "SQLite in {}", file.display()),
+            Self::Postgres(url) => write!(f, "Postgres at {}", url.host()),
+            Self::Redis(url) => write!(f, "Redis at {}", url.host()),
+        }
     }
 }
 
@@ -113,6 +131,7 @@ mod tests {
         let url = "postgres://me:s3cret@db.example/x";
         let place = Place::parse(Kind::Store, "store", url, Path::new("")).unwrap();
         assert!(!format!("{place:?}").contains("s3cret"));
+        assert_eq!(place.to_string(), "Postgres at db.example");
         let error = place.no_password("store", "PRESSWORK_STORE").unwrap_err().to_string();
         assert!(
             error.contains("PRESSWORK_STORE") && !error.contains("s3cret"),

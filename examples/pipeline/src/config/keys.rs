@@ -53,6 +53,8 @@ pub const KEYS: &[Key] = &[
     key("SITE_BASE_URL", "site", "base_url", Kind::Text),
     key("SITE_LOCALE", "site", "locale", Kind::Text),
     key("SITE_DESCRIPTION", "site", "description", Kind::Text),
+    key("INDEXNOW_KEY", "site", "indexnow_key", Kind::Text),
+    key("INDEXNOW_ENDPOINT", "site", "indexnow_endpoint", Kind::Text),
     key("PAGES_PER_RUN", "generator", "pages_per_run", Kind::Number),
     key("GENERATOR_CONCURRENCY", "generator", "concurrency", Kind::Number),
     key("GENERATOR_LEASE_SECONDS", "generator", "lease_seconds", Kind::Number),

@@ -78,6 +78,18 @@ impl SiteConfig {
                 self.base_url
             ));
         }
+        if let Some(bad) = self.indexnow_key.as_ref().filter(|key| !is_indexnow_key(key)) {
+            problems.push(format!(
+                "site.indexnow_key is {bad:?}, expected 8 to 128 letters, digits and dashes"
+            ));
+        }
+        let endpoint = &self.indexnow_endpoint;
+        let scheme = endpoint.starts_with("https://") || endpoint.starts_with("http://");
+        if !scheme || endpoint.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@') {
+            problems.push(format!(
+                "site.indexnow_endpoint is {endpoint:?}, expected an address such as https://api.indexnow.org/indexnow"
+            ));
+        }
         if !self.locale.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
             problems.push(format!(
                 "site.locale is {:?}, expected a language such as en or pt-BR",
@@ -85,6 +97,11 @@ impl SiteConfig {
             ));
         }
     }
+}
+
+/// <https://www.indexnow.org/documentation>
+fn is_indexnow_key(key: &str) -> bool {
+    (8..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// What goes into keys, pages and feeds: one line of at most 200 characters.

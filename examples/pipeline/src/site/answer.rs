@@ -1,17 +1,11 @@
 //! What the public site answers, whoever serves it.
 
-use presswork_content_store::{ContentStore, PageQuery, Status};
+use presswork_content_store::{ContentStore, Status};
 use sha2::{Digest, Sha256};
 
-use super::{Entry, feed, home, page, robots, sitemap};
+use super::{Document, Entries, page};
 use crate::Result;
 use crate::config::SiteConfig;
-
-/// Pages the home page shows, the newest.
-const HOME: usize = 100;
-
-/// Pages of one read of a list.
-const READ: u32 = 500;
 
 /// An answer in the terms of HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,67 +59,48 @@ impl Answer {
     }
 }
 
-/// Answers a `GET`: a published page at `/slug/`, `/`, `/sitemap.xml`, `/feed.xml`, `/robots.txt`; else 404.
+/// Answers a `GET`: a published page at `/slug/`, or a [`Document`]; else 404.
 ///
 /// `seen` is the header `If-None-Match`. The lists read every published page.
 ///
 /// # Errors
 /// [`Error::Store`](crate::Error::Store) when the store cannot be read.
 pub async fn answer(store: &dyn ContentStore, site: &SiteConfig, path: &str, seen: Option<&str>) -> Result<Answer> {
-    let json = |error| crate::Error::Json(serde_json::Error::io(error));
-    let (kind, body) = match path {
-        "/robots.txt" => ("text/plain", robots(site)),
-        "/sitemap.xml" => (
-            "application/xml",
-            sitemap(site, &entries(store, site).await?).map_err(json)?,
-        ),
-        "/feed.xml" => (
-            "application/atom+xml",
-            feed(site, &entries(store, site).await?).map_err(json)?,
-        ),
-        "/" => {
-            let mut newest = entries(store, site).await?;
-            newest.sort_by_key(|entry| std::cmp::Reverse(entry.published_at_ms));
-            newest.truncate(HOME);
-            ("text/html", home(site, &newest))
-        }
-        path => {
-            let Some(slug) = path
-                .strip_prefix('/')
-                .filter(|path| is_slug(path.strip_suffix('/').unwrap_or(path)))
-            else {
-                return Ok(Answer::line(404, "no such page"));
-            };
-            let Some(slug) = slug.strip_suffix('/') else {
-                let mut moved = Answer::line(308, "the page is one slash further");
-                moved.headers.push(("location", format!("/{slug}/")));
-                return Ok(moved);
-            };
-            let found = store.get_by_slug(&site.id, &site.locale, slug).await?;
-            let found = found.filter(|page| page.status == Status::Published);
-            match found.and_then(|found| page(site, &found)) {
-                Some(html) => ("text/html", html),
-                None => return Ok(Answer::line(404, "no such page")),
-            }
-        }
+    if let Some(document) = Document::at(path, site) {
+        let entries = match document.is_fixed() {
+            true => Entries::default(),
+            false => Entries::read(store, site).await?,
+        };
+        let json = |error| crate::Error::Json(serde_json::Error::io(error));
+        return Ok(match document.render(site, &entries).map_err(json)? {
+            Some(body) => Answer::document(document.kind(), body, seen),
+            None => Answer::line(404, "no such page"),
+        });
+    }
+    if Document::at(&format!("{path}/"), site).is_some() {
+        return Ok(one_slash_further(path));
+    }
+    let Some(slug) = path
+        .strip_prefix('/')
+        .filter(|path| is_slug(path.strip_suffix('/').unwrap_or(path)))
+    else {
+        return Ok(Answer::line(404, "no such page"));
     };
-    Ok(Answer::document(kind, body, seen))
+    let Some(slug) = slug.strip_suffix('/') else {
+        return Ok(one_slash_further(path));
+    };
+    let found = store.get_by_slug(&site.id, &site.locale, slug).await?;
+    let found = found.filter(|page| page.status == Status::Published);
+    Ok(match found.and_then(|found| page(site, &found)) {
+        Some(html) => Answer::document("text/html", html, seen),
+        None => Answer::line(404, "no such page"),
+    })
 }
 
-async fn entries(store: &dyn ContentStore, site: &SiteConfig) -> Result<Vec<Entry>> {
-    let query = PageQuery {
-        site: site.id.clone(),
-        status: Some(Status::Published),
-    };
-    let (mut entries, mut after) = (Vec::new(), None);
-    loop {
-        let list = store.list(&query, after.as_ref(), READ).await?;
-        entries.extend(list.items.iter().filter_map(Entry::of));
-        match list.next {
-            None => return Ok(entries),
-            next => after = next,
-        }
-    }
+fn one_slash_further(path: &str) -> Answer {
+    let mut moved = Answer::line(308, "the page is one slash further");
+    moved.headers.push(("location", format!("{path}/")));
+    moved
 }
 
 /// What can stand in an address as it is; anything else is no page of ours and must not end up in a redirect.

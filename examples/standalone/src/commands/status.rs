@@ -1,5 +1,6 @@
 //! `presswork status`.
 
+use jiff::tz::TimeZone;
 use presswork_content_store::{ContentStore, PostStatus, SpendQuery, Status};
 use presswork_queue::Inspect;
 use serde::{Serialize, Serializer};
@@ -9,6 +10,10 @@ use crate::compose::{self, WholeQueue};
 use crate::exit::Outcome;
 use crate::settings::Settings;
 use crate::{export, output};
+
+mod attention;
+
+pub(crate) use attention::Attention;
 
 /// How everything stands.
 #[derive(Debug, Serialize)]
@@ -43,6 +48,32 @@ pub(crate) struct Report {
     pub(crate) cost_micros: u64,
     /// Calls without a known price.
     pub(crate) unpriced_calls: u64,
+    /// What the calls since midnight (UTC) cost, in millionths of a dollar.
+    pub(crate) cost_today_micros: u64,
+    /// What waits for a person, a few of each kind.
+    pub(crate) attention: Vec<Attention>,
+}
+
+impl Report {
+    /// How many pages stand at a status.
+    #[must_use]
+    pub(crate) fn pages(&self, status: Status) -> u64 {
+        count(&self.pages, status.as_str())
+    }
+
+    /// How many posts stand at a status.
+    #[must_use]
+    pub(crate) fn posts(&self, status: PostStatus) -> u64 {
+        count(&self.posts, status.as_str())
+    }
+}
+
+fn count(pairs: &[(&str, u64)], name: &str) -> u64 {
+    pairs
+        .iter()
+        .filter(|(each, _)| *each == name)
+        .map(|(_, count)| count)
+        .sum()
 }
 
 /// Prints how everything stands.
@@ -59,6 +90,10 @@ pub(crate) async fn run(common: &Common) -> anyhow::Result<Outcome> {
         output::json(&report)?;
     } else {
         output::text(&output::facts(rows(&report)).to_string())?;
+        for item in &report.attention {
+            output::text(&format!("  ! {} {}: {}", item.what, item.name, item.why))?;
+            output::text(&format!("    {}", item.todo))?;
+        }
     }
     Ok(Outcome::Done)
 }
@@ -77,13 +112,14 @@ pub(crate) async fn read(
     let posts = store.post_counts().await?;
     let outbox = store.outbox_counts().await?;
     let depth = Inspect::depth(queue).await?;
-    let spent = store
-        .spend(&SpendQuery {
-            site: Some(site.clone()),
-            from_ms: 0,
-            until_ms: export::FAR_FUTURE_MS,
-        })
-        .await?;
+    let since = |from_ms| SpendQuery {
+        site: Some(site.clone()),
+        from_ms,
+        until_ms: export::FAR_FUTURE_MS,
+    };
+    let spent = store.spend(&since(0)).await?;
+    let midnight = jiff::Timestamp::now().to_zoned(TimeZone::UTC).start_of_day()?;
+    let today = store.spend(&since(midnight.timestamp().as_millisecond())).await?;
     Ok(Report {
         pages: Status::ALL
             .into_iter()
@@ -105,6 +141,8 @@ pub(crate) async fn read(
         output_tokens: spent.output_tokens,
         cost_micros: spent.cost_micros,
         unpriced_calls: spent.unpriced_calls,
+        cost_today_micros: today.cost_micros,
+        attention: attention::read(settings, store, queue).await?,
     })
 }
 
@@ -132,7 +170,7 @@ pub(crate) fn rows(report: &Report) -> Vec<(&'static str, String)> {
         report.queue_ready, report.queue_delayed, report.queue_leased, report.dead_letters
     );
     if let Some(seconds) = report.oldest_message_seconds {
-        queue.push_str(&format!(", the oldest {seconds} s old"));
+        queue.push_str(&format!(", the oldest {} old", output::age(seconds)));
     }
     vec![
         ("Pages", list(&report.pages)),
@@ -149,6 +187,13 @@ pub(crate) fn rows(report: &Report) -> Vec<(&'static str, String)> {
                 report.model_calls, report.input_tokens, report.output_tokens
             ),
         ),
-        ("Cost", output::cost(report.cost_micros, report.unpriced_calls)),
+        (
+            "Cost",
+            format!(
+                "{}, of it {} today",
+                output::cost(report.cost_micros, report.unpriced_calls),
+                output::cost(report.cost_today_micros, 0)
+            ),
+        ),
     ]
 }

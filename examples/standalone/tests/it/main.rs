@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are tests
 
 mod bad_input;
+mod check;
 mod cycle;
 mod faults;
 mod files;
@@ -16,5 +17,6 @@ mod review;
 mod serve;
 mod servers;
 mod settings;
+mod site;
 mod support;
 mod targets;

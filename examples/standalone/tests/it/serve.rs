@@ -89,7 +89,7 @@ fn it_drafts_posts_serves_and_ends_in_order() {
         "{page}"
     );
     assert!(served.get("/slug-99/").starts_with("HTTP/1.1 404"));
-    assert!(served.get("/slug-3").starts_with("HTTP/1.1 307"));
+    assert!(served.get("/slug-3").starts_with("HTTP/1.1 308"));
     for elsewhere in ["/%2Fexample.com", "/%5Cexample.com", "/Slug"] {
         assert!(served.get(elsewhere).starts_with("HTTP/1.1 404"), "{elsewhere}");
     }
@@ -101,7 +101,7 @@ fn it_drafts_posts_serves_and_ends_in_order() {
             .get("/robots.txt")
             .contains("Sitemap: https://small.example/sitemap.xml")
     );
-    assert!(served.get("/-/status").contains("5 published"));
+    assert!(served.get("/-/status").contains("<dt>Published</dt><dd>5</dd>"));
     assert!(served.get("/-/status.json").contains("\"posted\":5"));
     assert_eq!(served.interrupt(), 0);
     assert!(folder.posts().values().all(|count| *count == 1));
