@@ -56,10 +56,11 @@ impl Peeked {
     /// What a backend found under `id`: the envelope `raw`, or what lies there instead of one.
     pub fn from_envelope(id: MessageId, enqueued_at_ms: i64, raw: &[u8]) -> Self {
         let message = crate::envelope::decode(raw).unwrap_or_else(|_| crate::Message::new(raw));
+        let (body, headers) = message.into_parts();
         Self {
             id,
-            body: message.body,
-            headers: message.headers,
+            body,
+            headers,
             attempts: None,
             enqueued_at_ms,
             due_ms: None,

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -73,8 +73,8 @@ impl<Q: Send + Sync, S: BodyStore> ClaimCheck<Q, S> {
         Ok(match self.store.get(&claim).await? {
             Some(body) => {
                 let mut message = Message::new(body);
-                message.headers.clone_from(delivery.headers());
-                message.headers.remove(CLAIM);
+                message.headers = delivery.headers().clone().into();
+                message.headers.edit().remove(CLAIM);
                 delivery.with_message(message)
             }
             None => delivery.without_body("its body is gone from the store"),
@@ -92,7 +92,7 @@ impl<Q: Send + Sync, S: BodyStore> ClaimCheck<Q, S> {
         }
         let name = self.store.put(&message.body).await?;
         let mut claim = message.clone().header(CLAIM, name);
-        claim.body = Vec::new();
+        claim.body = Arc::default();
         Ok(claim)
     }
 }

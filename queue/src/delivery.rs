@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::de::DeserializeOwned;
 
-use crate::{Error, Message, MessageId, Outcome, Result, envelope};
+use crate::{Error, Message, MessageId, Outcome, Result, envelope, text::Text};
 
 /// One delivery of one message.
 #[derive(Clone)]
@@ -17,7 +17,7 @@ pub struct Delivery {
 
 #[derive(Clone)]
 pub(crate) enum Content {
-    Decoded(Arc<Message>),
+    Decoded(Message),
     Undecodable { raw: Arc<[u8]>, reason: Arc<str> },
 }
 
@@ -25,7 +25,7 @@ impl Content {
     /// Reads an envelope; what is none becomes [`Content::Undecodable`].
     pub(crate) fn decode(raw: &[u8]) -> Self {
         match envelope::decode(raw) {
-            Ok(message) => Self::Decoded(Arc::new(message)),
+            Ok(message) => Self::Decoded(message),
             Err(reason) => Self::Undecodable {
                 raw: raw.into(),
                 reason: reason.into(),
@@ -53,7 +53,7 @@ impl Delivery {
     /// The same delivery of other content.
     pub(crate) fn with_message(self, message: Message) -> Self {
         Self {
-            content: Content::Decoded(Arc::new(message)),
+            content: Content::Decoded(message),
             ..self
         }
     }
@@ -121,7 +121,7 @@ impl Delivery {
     pub fn headers(&self) -> &BTreeMap<String, String> {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
         match &self.content {
-            Content::Decoded(message) => &message.headers,
+            Content::Decoded(message) => message.headers(),
             Content::Undecodable { .. } => &NONE,
         }
     }
@@ -153,18 +153,31 @@ impl fmt::Debug for Delivery {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     id: MessageId,
-    token: Arc<str>,
+    token: Text,
     expires_at_ms: Option<i64>,
 }
 
 impl Lease {
     /// A lease on message `id` under the backend's `token`.
-    pub fn new(id: MessageId, token: impl Into<Arc<str>>) -> Self {
+    pub fn new(id: MessageId, token: impl AsRef<str>) -> Self {
         Self {
             id,
-            token: token.into(),
+            token: Text::new(token.as_ref()),
             expires_at_ms: None,
         }
+    }
+
+    /// A lease of a backend that counts them.
+    pub(crate) fn of_number(id: MessageId, token: u64) -> Self {
+        Self {
+            id,
+            token: Text::of_number(token),
+            expires_at_ms: None,
+        }
+    }
+
+    pub(crate) fn as_number(&self) -> Option<u64> {
+        self.token.as_number()
     }
 
     /// Sets the end of the lease, in milliseconds of Unix time.
@@ -181,7 +194,7 @@ impl Lease {
 
     /// What the backend tells this lease from others by.
     pub fn token(&self) -> &str {
-        &self.token
+        self.token.as_str()
     }
 
     /// When the lease ends, in milliseconds of Unix time by the queue's clock; `None` where there is no end.

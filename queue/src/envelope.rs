@@ -8,7 +8,7 @@
 //! typed sends through the Workers binding turn maps into `{}`, the REST API takes no bytes.
 //! A queue that names no ids adds its own as `id`. Unknown fields are ignored; an unknown version or encoding is an error of that one message.
 
-use std::{borrow::Cow, collections::BTreeMap, io};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
@@ -56,22 +56,31 @@ pub(crate) struct Opened {
 fn writing(message: &Message, sent_at_ms: i64) -> Writing<'_> {
     let (body, encoding) = match std::str::from_utf8(&message.body) {
         Ok(text) => (Cow::Borrowed(text), None),
-        Err(_) => (Cow::Owned(STANDARD.encode(&message.body)), Some("base64")),
+        Err(_) => (Cow::Owned(STANDARD.encode(message.body())), Some("base64")),
     };
     Writing {
         v: VERSION,
         id: None,
         body,
         encoding,
-        headers: &message.headers,
+        headers: message.headers(),
         sent_at_ms,
     }
 }
 
 /// Writes the envelope of `message`, sent at `sent_at_ms` of Unix time.
 pub fn encode(message: &Message, sent_at_ms: i64) -> String {
+    let mut text = Vec::new();
+    encode_into(&mut text, message, sent_at_ms);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// As [`encode`], behind what `text` holds.
+pub(crate) fn encode_into(text: &mut Vec<u8>, message: &Message, sent_at_ms: i64) {
+    // Some room for what has to be escaped.
+    text.reserve(message.body.len() + message.body.len() / 8 + FRAME);
     // Strings, integers and a map with string keys always have a JSON form.
-    serde_json::to_string(&writing(message, sent_at_ms)).unwrap_or_default()
+    drop(serde_json::to_writer(text, &writing(message, sent_at_ms)));
 }
 
 /// Writes the envelope of `message` with the id it has, for a queue that names none when it takes a message.
@@ -84,23 +93,48 @@ pub(crate) fn encode_with_id(message: &Message, id: &str, sent_at_ms: i64) -> St
     serde_json::to_string(&writing).unwrap_or_default()
 }
 
-/// The length of the envelope for a time of 13 digits, which all times until the year 2286 are.
+/// Everything but body, encoding and headers, for a time of 13 digits, which all times until the year 2286 are.
+const FRAME: usize = r#"{"v":1,"body":"","sent_at_ms":1000000000000}"#.len();
+
+/// The length of the envelope.
 pub(crate) fn encoded_len(message: &Message) -> usize {
-    struct Count(usize);
-    impl io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    match serde_json::to_writer(&mut count, &writing(message, 1_000_000_000_000)) {
-        Ok(()) => count.0,
-        Err(_) => usize::MAX,
-    }
+    let body = match std::str::from_utf8(&message.body) {
+        Ok(text) => escaped_len(text),
+        Err(_) => message.body.len().div_ceil(3) * 4 + r#","encoding":"base64""#.len(),
+    };
+    let headers: usize = message
+        .headers()
+        .iter()
+        .map(|(key, value)| header_len(escaped_len(key), escaped_len(value)))
+        .sum();
+    // Each header brings its comma; the first has none, but the frame of them all does.
+    let frame = if headers == 0 { 0 } else { r#""headers":{}"#.len() };
+    FRAME + body + headers + frame
+}
+
+/// No envelope of `message` is longer; found without looking at every byte.
+pub(crate) fn len_at_most(message: &Message) -> usize {
+    // The longest escape is `\u001f`.
+    let headers = message.headers().iter();
+    let headers: usize = headers
+        .map(|(key, value)| header_len(key.len() * 6, value.len() * 6))
+        .sum();
+    FRAME + message.body.len() * 6 + headers + 64
+}
+
+/// `"key":"value",`
+fn header_len(key: usize, value: usize) -> usize {
+    key + value + 6
+}
+
+/// How long `text` is between the quotes of JSON.
+fn escaped_len(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(escaped).sum()
 }
 
 /// Reads an envelope; the error says what is wrong without quoting the content.
@@ -133,8 +167,8 @@ pub(crate) fn open(raw: &[u8]) -> Result<Opened, String> {
     };
     Ok(Opened {
         message: Message {
-            body,
-            headers: reading.headers,
+            body: Arc::new(body),
+            headers: reading.headers.into(),
             ..Message::default()
         },
         id: reading.id.and_then(|id| id.as_str().map(str::to_owned)),
@@ -159,10 +193,25 @@ mod tests {
     fn bytes_travel_as_base64_and_lengths_agree() {
         let all: Vec<u8> = (0..=255).collect();
         for body in [all, b"plain \"quoted\" \n".to_vec(), Vec::new(), "🦀\0".into()] {
-            let message = Message::new(body).header("a\"b", "ü");
-            let text = encode(&message, 1_764_000_000_000);
-            assert_eq!(text.len(), message.encoded_len());
-            assert_eq!(decode(text.as_bytes()).as_ref(), Ok(&message));
+            let bare = Message::new(body);
+            let one = bare.clone().header("a\"b", "ü");
+            let two = one.clone().header("", "\u{1f}\u{7f}\u{8}\u{c}\r\t");
+            for message in [bare, one, two] {
+                let text = encode(&message, 1_764_000_000_000);
+                assert_eq!(text.len(), message.encoded_len(), "{text}");
+                assert!(text.len() <= len_at_most(&message), "{text}");
+                assert_eq!(decode(text.as_bytes()).as_ref(), Ok(&message));
+            }
+        }
+        for code in (0..0x250).chain([0x2028, 0xfffd, 0x1f980]) {
+            let text: String = char::from_u32(code).into_iter().collect();
+            let message = Message::new(text.repeat(3));
+            assert_eq!(
+                encode(&message, 1_764_000_000_000).len(),
+                message.encoded_len(),
+                "{text:?}"
+            );
+            assert!(message.encoded_len() <= len_at_most(&message), "{text:?}");
         }
     }
 

@@ -119,7 +119,7 @@ impl<Q: Queue, H: Handler> Handler for HoppingHandler<Q, H> {
         let takes = self.queue.queue.capabilities();
         let hops = number(HOPS).unwrap_or(0).saturating_add(1);
         let mut next = Message::new(delivery.body()).delay(until(now, meant).min(takes.max_delay));
-        next.headers.clone_from(delivery.headers());
+        next.headers = delivery.headers().clone().into();
         next = next.header(HOPS, hops.to_string());
         if takes.idempotency_ttl.is_some() {
             // Stable over the deliveries of this hop, so that a crash before the acknowledgement doubles nothing.

@@ -22,6 +22,7 @@ pub mod providers;
 mod queue;
 mod run;
 mod signal;
+mod text;
 mod trace;
 
 #[cfg(feature = "conformance")]

@@ -1,7 +1,6 @@
 //! A wake-up for any number of waiters, without a runtime.
 
 use std::{
-    collections::BTreeMap,
     future::Future,
     pin::Pin,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -16,7 +15,7 @@ pub(crate) struct Signal(Mutex<State>);
 struct State {
     generation: u64,
     next_listener: u64,
-    wakers: BTreeMap<u64, Waker>,
+    wakers: Vec<(u64, Waker)>,
 }
 
 impl Signal {
@@ -26,7 +25,7 @@ impl Signal {
             state.generation += 1;
             std::mem::take(&mut state.wakers)
         };
-        for waker in wakers.into_values() {
+        for (_, waker) in wakers {
             waker.wake();
         }
     }
@@ -61,13 +60,16 @@ impl Future for Listener<'_> {
         if state.generation != self.generation {
             return Poll::Ready(());
         }
-        state.wakers.insert(self.id, cx.waker().clone());
+        match state.wakers.iter_mut().find(|(id, _)| *id == self.id) {
+            Some((_, waker)) => waker.clone_from(cx.waker()),
+            None => state.wakers.push((self.id, cx.waker().clone())),
+        }
         Poll::Pending
     }
 }
 
 impl Drop for Listener<'_> {
     fn drop(&mut self) {
-        self.signal.lock().wakers.remove(&self.id);
+        self.signal.lock().wakers.retain(|(id, _)| *id != self.id);
     }
 }

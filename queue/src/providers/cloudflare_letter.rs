@@ -1,7 +1,5 @@
 //! What the two ways to Cloudflare Queues share: how a message is read, and how a dead letter is written.
 
-use std::sync::Arc;
-
 use crate::{Delivery, Message, delivery::Content, envelope};
 
 /// The header of a dead letter that says why it was given up.
@@ -22,7 +20,7 @@ pub(super) fn opened(raw: &[u8], sent_ms: i64) -> (Content, Option<String>, i64)
     match envelope::open(raw) {
         Ok(opened) => {
             let id = opened.id.filter(|id| !id.is_empty() && id.len() <= MAX_ID);
-            let content = Content::Decoded(Arc::new(opened.message));
+            let content = Content::Decoded(opened.message);
             (content, id, opened.sent_at_ms.unwrap_or(sent_ms))
         }
         Err(_) => (Content::decode(raw), None, sent_ms),
@@ -32,7 +30,7 @@ pub(super) fn opened(raw: &[u8], sent_ms: i64) -> (Content, Option<String>, i64)
 /// A dead letter as text.
 pub(super) fn dead_letter(delivery: &Delivery, reason: &str) -> String {
     let mut message = Message::new(delivery.body());
-    message.headers.clone_from(delivery.headers());
+    message.headers = delivery.headers().clone().into();
     let reason: String = reason.chars().take(MAX_REASON).collect();
     message = message.header(DEAD_REASON, reason);
     if let Some(attempt) = delivery.attempt() {

@@ -212,6 +212,8 @@ async fn a_large_body_is_kept_elsewhere_and_removed_with_its_message() {
     let received = receive(&queue).await;
     assert_eq!(received.len(), 1, "the one without its body is retried");
     assert_eq!(received[0].body(), b"small");
+    let small = Settlement::new(received[0].lease().clone(), Outcome::Ack);
+    assert_eq!(queue.settle(&[small]).await.unwrap(), [Settled::Done]);
     assert!(queue.send(&large).await.is_err(), "no message without its body");
     shelf.down.store(false, Ordering::SeqCst);
     clock.advance(MINUTE);

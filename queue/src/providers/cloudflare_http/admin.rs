@@ -134,9 +134,9 @@ fn letter(message: &Incoming) -> Found {
     let id = MessageId::new(id.unwrap_or_else(|| message.id.clone()));
     let (original, reason, attempts) = match content {
         Content::Decoded(message) => {
-            let mut message = Message::clone(&message);
-            let reason = message.headers.remove(DEAD_REASON);
-            let attempts = message.headers.remove(DEAD_ATTEMPTS);
+            let mut message = message;
+            let reason = message.headers.edit().remove(DEAD_REASON);
+            let attempts = message.headers.edit().remove(DEAD_ATTEMPTS);
             (message, reason, attempts.and_then(|attempts| attempts.parse().ok()))
         }
         Content::Undecodable { .. } => (Message::new(raw.clone()), None, None),
@@ -152,11 +152,12 @@ fn letter(message: &Incoming) -> Found {
         _ => envelope::encode_with_id(&original, id.as_str(), sent_ms),
     };
     let reason = reason.unwrap_or_else(|| DeadLetter::MAX_ATTEMPTS.to_owned());
+    let (body, headers) = original.into_parts();
     Found {
         letter: DeadLetter {
-            headers: original.headers.clone(),
+            headers,
             attempts: attempts.unwrap_or(0),
-            ..DeadLetter::new(id, original.body, reason, sent_ms, given_up_ms)
+            ..DeadLetter::new(id, body, reason, sent_ms, given_up_ms)
         },
         reference: message.reference.clone(),
         text,

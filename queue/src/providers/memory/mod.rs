@@ -1,5 +1,6 @@
 //! A queue in memory, with time that can be turned by hand. The reference model of the other backends.
 
+mod order;
 mod state;
 
 use std::{

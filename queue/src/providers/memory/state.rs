@@ -1,6 +1,6 @@
 //! The model: plain maps, every operation one step.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -14,25 +14,26 @@ use crate::{
     limits::Settings,
 };
 
+use super::order::{Live, Order};
+
 /// One count for all queues of the process, so that a lease of one never fits another.
 static LAST_SEQ: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Default)]
 pub(super) struct State {
-    live: HashMap<u64, Entry>,
-    /// (when to deliver, which), leases included.
-    order: BTreeSet<(i64, u64)>,
+    live: Live,
+    /// When to deliver which, leases included.
+    order: Order,
     dead: BTreeMap<u64, Dead>,
-    keys: HashMap<String, (MessageId, i64)>,
+    keys: HashMap<Arc<str>, (MessageId, i64)>,
     /// Keys in the order in which they are forgotten.
-    forgetting: VecDeque<(i64, String)>,
+    forgetting: VecDeque<(i64, Arc<str>)>,
     pub(super) paused: bool,
 }
 
-struct Entry {
-    id: MessageId,
+pub(super) struct Entry {
     content: Content,
-    visible_at: i64,
+    pub(super) visible_at: i64,
     attempts: u32,
     /// Counts up at every delivery and verdict and never back, so an old lease never fits again.
     lease: u64,
@@ -62,7 +63,7 @@ impl State {
         let id = self.insert(
             now,
             now.saturating_add(millis(message.delay)),
-            Content::Decoded(Arc::new(content)),
+            Content::Decoded(content),
         );
         if let Some(key) = &message.idempotency_key {
             let expires = now.saturating_add(millis(settings.idempotency_ttl));
@@ -78,9 +79,7 @@ impl State {
 
     fn insert(&mut self, now: i64, visible_at: i64, content: Content) -> MessageId {
         let seq = LAST_SEQ.fetch_add(1, Ordering::Relaxed) + 1;
-        let id = MessageId::new(seq.to_string());
         let entry = Entry {
-            id: id.clone(),
             content,
             visible_at,
             attempts: 0,
@@ -89,9 +88,13 @@ impl State {
             enqueued_at: now,
             last_error: None,
         };
-        self.order.insert((visible_at, seq));
+        if visible_at > now {
+            self.order.at((visible_at, seq));
+        } else {
+            self.order.ready((visible_at, seq));
+        }
         self.live.insert(seq, entry);
-        id
+        MessageId::of_number(seq)
     }
 
     fn forget(&mut self, now: i64) {
@@ -111,14 +114,12 @@ impl State {
         if self.paused {
             return (deliveries, None);
         }
+        let until = now.saturating_add(millis(settings.lease));
         while deliveries.len() < max
-            && let Some(&(due, seq)) = self.order.first()
+            && let Some((due, seq)) = self.order.first(&self.live)
             && due <= now
+            && let Some(entry) = self.live.get_mut(&seq)
         {
-            let Some(entry) = self.live.get_mut(&seq) else {
-                self.order.pop_first();
-                continue;
-            };
             let suspect = entry.leased;
             if suspect && !deliveries.is_empty() {
                 // It may have killed who had it: it comes alone, the next time.
@@ -127,29 +128,28 @@ impl State {
             if suspect {
                 entry.last_error = Some(DeadLetter::NO_VERDICT.to_owned());
             }
+            self.order.take((due, seq));
             if entry.attempts >= settings.max_attempts {
                 self.bury(seq, now, DeadLetter::MAX_ATTEMPTS.to_owned());
                 continue;
             }
-            self.order.pop_first();
             entry.attempts += 1;
             entry.lease += 1;
             entry.leased = true;
-            entry.visible_at = now.saturating_add(millis(settings.lease));
-            self.order.insert((entry.visible_at, seq));
-            let lease = lease_of(entry);
-            let content = entry.content.clone();
+            entry.visible_at = until;
+            self.order.leased((until, seq));
             deliveries.push(Delivery::with_content(
-                lease,
+                lease_of(seq, entry),
                 Some(entry.attempts),
                 entry.enqueued_at,
-                content,
+                entry.content.clone(),
             ));
             if suspect {
                 break;
             }
         }
-        (deliveries, self.order.first().map(|(due, _)| *due))
+        let next = self.order.first(&self.live);
+        (deliveries, next.map(|(due, _)| due))
     }
 
     pub(super) fn settle(&mut self, now: i64, settings: &Settings, settlement: &Settlement) -> Settled {
@@ -160,9 +160,9 @@ impl State {
         entry.leased = false;
         let due = match &settlement.verdict {
             Outcome::Ack => {
-                let visible_at = entry.visible_at;
-                self.order.remove(&(visible_at, seq));
+                let due = (entry.visible_at, seq);
                 self.live.remove(&seq);
+                self.order.remove(due, &self.live);
                 return Settled::Done;
             }
             Outcome::DeadLetter { reason } => {
@@ -185,35 +185,38 @@ impl State {
                 now.saturating_add(millis(settlement.verdict.snooze()))
             }
         };
-        self.reschedule(seq, due);
+        self.reschedule(seq, now, due);
         Settled::Done
     }
 
     pub(super) fn extend(&mut self, lease: &Lease, until: i64) -> Option<Lease> {
         let (seq, entry) = self.held(lease)?;
         let until = until.max(entry.visible_at);
-        self.reschedule(seq, until);
-        self.live.get(&seq).map(lease_of)
+        self.reschedule(seq, i64::MIN, until);
+        self.live.get(&seq).map(|entry| lease_of(seq, entry))
     }
 
     fn held(&mut self, lease: &Lease) -> Option<(u64, &mut Entry)> {
-        let seq = seq_of(lease.id())?;
-        let token: u64 = lease.token().parse().ok()?;
+        let (seq, token) = (lease.id().as_number()?, lease.as_number()?);
         let entry = self.live.get_mut(&seq)?;
         (entry.leased && entry.lease == token).then_some((seq, entry))
     }
 
-    fn reschedule(&mut self, seq: u64, due: i64) {
+    fn reschedule(&mut self, seq: u64, now: i64, due: i64) {
         if let Some(entry) = self.live.get_mut(&seq) {
-            self.order.remove(&(entry.visible_at, seq));
-            entry.visible_at = due;
-            self.order.insert((due, seq));
+            let before = std::mem::replace(&mut entry.visible_at, due);
+            self.order.remove((before, seq), &self.live);
+            if due > now {
+                self.order.at((due, seq));
+            } else {
+                self.order.ready((due, seq));
+            }
         }
     }
 
     fn bury(&mut self, seq: u64, now: i64, reason: String) {
         if let Some(mut entry) = self.live.remove(&seq) {
-            self.order.remove(&(entry.visible_at, seq));
+            self.order.remove((entry.visible_at, seq), &self.live);
             entry.lease += 1;
             entry.leased = false;
             self.dead.insert(seq, Dead { entry, reason, at: now });
@@ -226,8 +229,8 @@ impl State {
         after: Option<&MessageId>,
         limit: usize,
     ) -> Vec<DeadLetter> {
-        let first = after.map_or(0, |id| seq_of(id).map_or(u64::MAX, |seq| seq + 1));
-        let letters = self.dead.range(first..).map(|(_, dead)| letter(dead));
+        let first = after.map_or(0, |id| id.as_number().map_or(u64::MAX, |seq| seq + 1));
+        let letters = self.dead.range(first..).map(|(seq, dead)| letter(*seq, dead));
         letters
             .filter(|letter| filter.matches(letter))
             .take(limit.min(filter.limit.unwrap_or(usize::MAX)))
@@ -237,11 +240,11 @@ impl State {
     pub(super) fn redrive(&mut self, now: i64, filter: &DeadLetterFilter, dry_run: bool) -> Vec<MessageId> {
         let ids = self.matching(filter);
         if !dry_run {
-            for seq in ids.iter().filter_map(seq_of) {
+            for seq in ids.iter().filter_map(MessageId::as_number) {
                 if let Some(Dead { mut entry, .. }) = self.dead.remove(&seq) {
                     entry.attempts = 0;
                     entry.visible_at = now;
-                    self.order.insert((now, seq));
+                    self.order.ready((now, seq));
                     self.live.insert(seq, entry);
                 }
             }
@@ -252,7 +255,7 @@ impl State {
     pub(super) fn discard(&mut self, filter: &DeadLetterFilter, dry_run: bool) -> Vec<MessageId> {
         let ids = self.matching(filter);
         if !dry_run {
-            for seq in ids.iter().filter_map(seq_of) {
+            for seq in ids.iter().filter_map(MessageId::as_number) {
                 self.dead.remove(&seq);
             }
         }
@@ -267,19 +270,19 @@ impl State {
     }
 
     pub(super) fn peek(&self, now: i64, limit: usize) -> Vec<Peeked> {
-        let waiting = self
-            .order
-            .iter()
-            .filter_map(|(due, seq)| Some((*due, self.live.get(seq)?)));
-        let waiting = waiting.filter(|(due, entry)| !entry.leased || *due <= now);
-        let peeked = waiting.map(|(due, entry)| {
+        let all = self.order.all(&self.live);
+        let waiting = all
+            .into_iter()
+            .filter_map(|(due, seq)| Some((due, seq, self.live.get(&seq)?)));
+        let waiting = waiting.filter(|(due, _, entry)| !entry.leased || *due <= now);
+        let peeked = waiting.map(|(due, seq, entry)| {
             let (body, headers) = content(entry);
             Peeked {
                 body,
                 headers,
                 attempts: Some(entry.attempts),
                 due_ms: Some(due),
-                ..Peeked::from_envelope(entry.id.clone(), entry.enqueued_at, b"")
+                ..Peeked::from_envelope(MessageId::of_number(seq), entry.enqueued_at, b"")
             }
         });
         peeked.take(limit).collect()
@@ -290,7 +293,7 @@ impl State {
         std::mem::take(&mut self.live).len()
     }
 
-    pub(super) fn depth(&self, now: i64) -> Depth {
+    pub(super) fn depth(&mut self, now: i64) -> Depth {
         let mut depth = Depth {
             dead: self.dead.len() as u64,
             ..Depth::default()
@@ -304,35 +307,37 @@ impl State {
         }
         depth.oldest_age = self
             .order
-            .first()
+            .first(&self.live)
             .filter(|(due, _)| *due <= now)
-            .map(|(due, _)| until(*due, now));
+            .map(|(due, _)| until(due, now));
         depth
     }
 }
 
-fn letter(dead: &Dead) -> DeadLetter {
+fn letter(seq: u64, dead: &Dead) -> DeadLetter {
     let entry = &dead.entry;
     let (body, headers) = content(entry);
     DeadLetter {
         headers,
         attempts: entry.attempts,
         last_error: entry.last_error.clone(),
-        ..DeadLetter::new(entry.id.clone(), body, dead.reason.clone(), entry.enqueued_at, dead.at)
+        ..DeadLetter::new(
+            MessageId::of_number(seq),
+            body,
+            dead.reason.clone(),
+            entry.enqueued_at,
+            dead.at,
+        )
     }
 }
 
 fn content(entry: &Entry) -> (Vec<u8>, BTreeMap<String, String>) {
     match &entry.content {
-        Content::Decoded(message) => (message.body.clone(), message.headers.clone()),
+        Content::Decoded(message) => message.clone().into_parts(),
         Content::Undecodable { raw, .. } => (raw.to_vec(), BTreeMap::new()),
     }
 }
 
-fn lease_of(entry: &Entry) -> Lease {
-    Lease::new(entry.id.clone(), entry.lease.to_string()).expires_at(entry.visible_at)
-}
-
-fn seq_of(id: &MessageId) -> Option<u64> {
-    id.as_str().parse().ok()
+fn lease_of(seq: u64, entry: &Entry) -> Lease {
+    Lease::of_number(MessageId::of_number(seq), entry.lease).expires_at(entry.visible_at)
 }

@@ -137,10 +137,11 @@ impl Inner {
 fn letter(row: &Row) -> DeadLetter {
     let raw: &str = row.get(1);
     let message = envelope::decode(raw.as_bytes()).unwrap_or_else(|_| Message::new(raw));
+    let (body, headers) = message.into_parts();
     DeadLetter {
-        headers: message.headers,
+        headers,
         attempts: u32::try_from(row.get::<_, i32>(2)).unwrap_or(0),
         last_error: row.get(4),
-        ..DeadLetter::new(id_of(row.get(0)), message.body, row.get(6), row.get(3), row.get(5))
+        ..DeadLetter::new(id_of(row.get(0)), body, row.get(6), row.get(3), row.get(5))
     }
 }

@@ -252,7 +252,7 @@ fn told(verdict: &Outcome, retry: i64) -> (&'static str, i64, Option<String>) {
 }
 
 fn delivery(row: &Row) -> Delivery {
-    let lease = Lease::new(id_of(row.get(0)), row.get::<_, i64>(1).to_string()).expires_at(row.get(4));
+    let lease = Lease::of_number(id_of(row.get(0)), row.get::<_, i64>(1).unsigned_abs()).expires_at(row.get(4));
     let attempt = u32::try_from(row.get::<_, i32>(2)).unwrap_or(0);
     Delivery::from_envelope(lease, Some(attempt), row.get(3), row.get::<_, &str>(5).as_bytes())
 }
@@ -263,13 +263,13 @@ pub(super) fn count(count: usize) -> i64 {
 }
 
 fn token_of(lease: &Lease) -> Option<(i64, i64)> {
-    Some((seq_of(lease.id())?, lease.token().parse().ok()?))
+    Some((seq_of(lease.id())?, i64::try_from(lease.as_number()?).ok()?))
 }
 
 pub(super) fn seq_of(id: &MessageId) -> Option<i64> {
-    id.as_str().parse().ok()
+    i64::try_from(id.as_number()?).ok()
 }
 
 pub(super) fn id_of(seq: i64) -> MessageId {
-    MessageId::new(seq.to_string())
+    MessageId::of_number(seq.unsigned_abs())
 }

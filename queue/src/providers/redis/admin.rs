@@ -5,26 +5,17 @@ use redis::{Cmd, Value};
 
 use super::{
     Inner, RedisQueue,
-    calls::{CHUNK, split, text},
+    calls::{CHUNK, text},
     error::{classify, classify_read, garbled},
+    record::{letter, peeked},
     script::{DEAD, DEPTH, NUDGE, PEEK, PURGE},
 };
-use crate::{
-    Admin, DeadLetter, DeadLetterFilter, Depth, Message, MessageId, Peeked, Result, admin::MAX_PEEK, envelope,
-};
+use crate::{Admin, DeadLetter, DeadLetterFilter, Depth, MessageId, Peeked, Result, admin::MAX_PEEK};
 
 impl Inner {
     fn dead(&self, action: &str, filter: &DeadLetterFilter, after: &str, most: usize, ids: &[MessageId]) -> Cmd {
         let keys = &self.keys;
-        let mut call = DEAD.call(&[
-            &keys.ready,
-            &keys.bodies,
-            &keys.meta,
-            &keys.errors,
-            &keys.dead,
-            &keys.reasons,
-            &keys.token,
-        ]);
+        let mut call = DEAD.call(&[&keys.ready, &keys.dead, &keys.letters, &keys.token]);
         call.arg(action).arg(after).arg(most);
         call.arg(filter.dead_before_ms.map(|ms| ms.to_string()).unwrap_or_default());
         call.arg(filter.reason_contains.as_deref().unwrap_or_default());
@@ -84,10 +75,10 @@ impl Inner {
     ) -> Result<Vec<DeadLetter>> {
         let mut letters = Vec::new();
         let read = |found: &[Value]| {
-            for row in found.chunks(5) {
-                letters.push(letter(row).ok_or_else(|| garbled("dead letters"))?);
+            for row in found.chunks(2) {
+                letters.push(read_letter(row).ok_or_else(|| garbled("dead letters"))?);
             }
-            Ok(found.len() / 5)
+            Ok(found.len() / 2)
         };
         self.walk("list", filter, after, limit, read).await?;
         Ok(letters)
@@ -108,7 +99,15 @@ impl Inner {
 
     pub(super) async fn depth(&self) -> Result<Depth> {
         let keys = &self.keys;
-        let call = DEPTH.call(&[&keys.ready, &keys.leases, &keys.dead]);
+        let call = DEPTH.call(&[
+            &keys.ready,
+            &keys.later,
+            &keys.held,
+            &keys.leases,
+            &keys.groups,
+            &keys.extended,
+            &keys.dead,
+        ]);
         let counts: Vec<i64> = self
             .link
             .run(&DEPTH, &call)
@@ -132,8 +131,9 @@ impl Inner {
 impl Admin for RedisQueue {
     async fn peek(&self, limit: usize) -> Result<Vec<Peeked>> {
         let (inner, keys) = (&self.0, &self.0.keys);
-        let mut call = PEEK.call(&[&keys.ready, &keys.leases, &keys.bodies, &keys.meta]);
-        call.arg(limit.min(MAX_PEEK));
+        let mut call = PEEK.call(&[&keys.ready, &keys.later, &keys.held, &keys.leases, &keys.extended]);
+        let most = limit.min(MAX_PEEK);
+        call.arg(most);
         let found: Vec<Value> = inner
             .link
             .run(&PEEK, &call)
@@ -141,26 +141,25 @@ impl Admin for RedisQueue {
             .map_err(|failure| classify_read(&inner.address, failure))?;
         let rows = found
             .chunks(4)
-            .map(|row| peeked(row).ok_or_else(|| garbled("messages")));
-        rows.collect()
+            .map(|row| read_peeked(row).ok_or_else(|| garbled("messages")));
+        let mut waiting = rows.collect::<Result<Vec<_>>>()?;
+        waiting.sort_by_key(|one| one.due_ms);
+        waiting.truncate(most);
+        Ok(waiting)
     }
 
     async fn purge(&self) -> Result<Option<u64>> {
         let (inner, keys) = (&self.0, &self.0.keys);
-        let call = PURGE.call(&[&keys.ready, &keys.leases, &keys.bodies, &keys.meta, &keys.errors]);
-        let mut all = 0;
-        loop {
-            // In steps: a long queue must not keep the server from others.
-            let gone: u64 = inner
-                .link
-                .run(&PURGE, &call)
-                .await
-                .map_err(|failure| classify(&inner.address, failure))?;
-            all += gone;
-            if gone == 0 {
-                return Ok(Some(all));
-            }
-        }
+        let call = PURGE.call(&[
+            &keys.ready,
+            &keys.later,
+            &keys.held,
+            &keys.leases,
+            &keys.groups,
+            &keys.extended,
+        ]);
+        let gone = inner.link.run::<u64>(&PURGE, &call).await;
+        gone.map(Some).map_err(|failure| classify(&inner.address, failure))
     }
 
     async fn pause(&self) -> Result<()> {
@@ -187,35 +186,16 @@ impl Inner {
     }
 }
 
-fn peeked(row: &[Value]) -> Option<Peeked> {
-    let [id, due, meta, Value::BulkString(stored)] = row else {
+fn read_peeked(row: &[Value]) -> Option<Peeked> {
+    let [Value::Int(due), Value::Int(missing), name, Value::BulkString(stored)] = row else {
         return None;
     };
-    let (enqueued_at, raw) = split(stored);
-    let (attempts, _) = text(meta)?.split_once(' ')?;
-    Some(Peeked {
-        attempts: attempts.parse().ok(),
-        due_ms: text(due)?.parse().ok(),
-        ..Peeked::from_envelope(MessageId::new(text(id)?), enqueued_at, raw)
-    })
+    Some(peeked(*due, u32::try_from(*missing).ok()?, text(name)?, stored))
 }
 
-fn letter(row: &[Value]) -> Option<DeadLetter> {
-    let [id, why, meta, error, stored] = row else {
+fn read_letter(row: &[Value]) -> Option<DeadLetter> {
+    let [id, Value::BulkString(stored)] = row else {
         return None;
     };
-    let (Value::BulkString(why), Value::BulkString(stored)) = (why, stored) else {
-        return None;
-    };
-    let (dead_at, reason) = split(why);
-    let (enqueued_at, raw) = split(stored);
-    let message = envelope::decode(raw).unwrap_or_else(|_| Message::new(raw));
-    let (attempts, _) = text(meta)?.split_once(' ')?;
-    let reason = String::from_utf8_lossy(reason).into_owned();
-    Some(DeadLetter {
-        headers: message.headers,
-        attempts: attempts.parse().ok()?,
-        last_error: Some(text(error)?.to_owned()).filter(|error| !error.is_empty()),
-        ..DeadLetter::new(MessageId::new(text(id)?), message.body, reason, enqueued_at, dead_at)
-    })
+    letter(MessageId::new(text(id)?), stored)
 }

@@ -1,6 +1,6 @@
 //! The operations: each builds a call of its script and reads the answer.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use redis::{Cmd, Value};
 use uuid::Uuid;
@@ -8,10 +8,11 @@ use uuid::Uuid;
 use super::{
     Inner,
     error::{classify, classify_read, garbled},
+    record::Record,
     script::{ACK, ENQUEUE, EXTEND, RESERVE, SETTLE},
 };
 use crate::{
-    DeadLetter, Delivery, Lease, Message, MessageId, Outcome, Result, Settled, Settlement, clock::millis, envelope,
+    DeadLetter, Delivery, Lease, Message, MessageId, Outcome, Result, Settled, Settlement, clock::millis,
     error::bounded,
 };
 
@@ -23,31 +24,28 @@ pub(super) type Found = (Vec<Delivery>, Option<Duration>);
 
 impl Inner {
     pub(super) async fn enqueue(&self, messages: &[Message]) -> Result<Vec<MessageId>> {
-        let mut keys = vec![
-            self.keys.ready.as_str(),
-            self.keys.bodies.as_str(),
-            self.keys.token.as_str(),
-        ];
-        let own = keys.len();
+        let ids = new_ids(messages.len());
         let sent: Vec<_> = messages
             .iter()
             .filter_map(Message::key)
             .map(|key| self.keys.sent(key))
             .collect();
+        let mut keys = vec![
+            self.keys.ready.as_str(),
+            self.keys.later.as_str(),
+            self.keys.token.as_str(),
+        ];
         keys.extend(sent.iter().map(String::as_str));
         let mut call = ENQUEUE.call(&keys);
-        call.arg(millis(self.settings.idempotency_ttl));
-        let (now, mut key) = (crate::platform::now_ms(), 0);
-        let mut ids = Vec::with_capacity(messages.len());
-        for message in messages {
-            let id = Uuid::now_v7().simple().to_string();
-            key += usize::from(message.key().is_some());
-            let place = if message.key().is_some() { key } else { 0 };
-            call.arg(&id).arg(millis(message.delay)).arg(place);
-            call.arg(envelope::encode(message, now));
-            ids.push(MessageId::new(id));
+        call.arg(millis(self.settings.idempotency_ttl)).arg(plan(messages));
+        let now = crate::platform::now_ms();
+        let mut record = Vec::new();
+        for (id, message) in ids.iter().zip(messages) {
+            record.clear();
+            Record::write(&mut record, id, message, now);
+            call.arg(record.as_slice());
         }
-        debug_assert_eq!(key + own, keys.len());
+        let mut ids = ids;
         let known: Vec<Value> = self
             .link
             .run(&ENQUEUE, &call)
@@ -63,34 +61,38 @@ impl Inner {
         Ok(ids)
     }
 
-    /// The call that leases what is due.
-    pub(super) fn reserving(&self, max: usize) -> Cmd {
+    /// The call that leases what is due, and the lease it makes.
+    pub(super) fn reserving(&self, max: usize) -> (Cmd, Group) {
         let keys = &self.keys;
         let mut call = RESERVE.call(&[
             &keys.ready,
+            &keys.later,
+            &keys.held,
             &keys.leases,
-            &keys.bodies,
-            &keys.meta,
-            &keys.errors,
+            &keys.groups,
+            &keys.extended,
             &keys.dead,
-            &keys.reasons,
+            &keys.letters,
             &keys.token,
             &keys.paused,
         ]);
         call.arg(max).arg(millis(self.settings.lease));
         call.arg(self.settings.max_attempts);
         call.arg(DeadLetter::NO_VERDICT).arg(DeadLetter::MAX_ATTEMPTS);
-        call
+        let group = Group::new();
+        call.arg(group.as_str());
+        (call, group)
     }
 
     pub(super) async fn reserve(&self, max: usize) -> Result<Found> {
         loop {
+            let (call, group) = self.reserving(max);
             let answer: Vec<Value> = self
                 .link
-                .run(&RESERVE, &self.reserving(max))
+                .run(&RESERVE, &call)
                 .await
                 .map_err(|failure| classify(&self.address, failure))?;
-            let found = self.reserved(answer)?;
+            let found = self.reserved(answer, &group)?;
             // All it looked at may have been out of attempts; there may be more behind.
             if !found.0.is_empty() || found.1 != Some(Duration::ZERO) {
                 return Ok(found);
@@ -99,26 +101,27 @@ impl Inner {
     }
 
     /// Reads what [`reserving`](Self::reserving) answers.
-    pub(super) fn reserved(&self, answer: Vec<Value>) -> Result<Found> {
-        let mut answer = answer.into_iter();
-        let (Some(Value::Int(now)), Some(Value::Int(next))) = (answer.next(), answer.next()) else {
+    pub(super) fn reserved(&self, answer: Vec<Value>, group: &Group) -> Result<Found> {
+        let (Some(Value::Int(now)), Some(Value::Int(next))) = (answer.first(), answer.get(1)) else {
             return Err(garbled("deliveries"));
         };
         let until = now.saturating_add(millis(self.settings.lease));
-        let mut deliveries = Vec::with_capacity(answer.len() / 4);
-        while let Some(id) = answer.next() {
-            let (Some(Value::Int(attempt)), Some(Value::Int(lease)), Some(Value::BulkString(stored))) =
-                (answer.next(), answer.next(), answer.next())
-            else {
+        let records = answer.get(2..).unwrap_or_default();
+        let delivery = |(place, record): (usize, &Value)| {
+            let Value::BulkString(stored) = record else {
                 return Err(garbled("deliveries"));
             };
-            let id = MessageId::new(text(&id).ok_or_else(|| garbled("deliveries"))?);
-            let lease = Lease::new(id, lease.to_string()).expires_at(until);
-            let (enqueued_at, envelope) = split(&stored);
-            let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
-            deliveries.push(Delivery::from_envelope(lease, Some(attempt), enqueued_at, envelope));
-        }
-        Ok((deliveries, u64::try_from(next).ok().map(Duration::from_millis)))
+            let record = Record::read(stored);
+            let id = match record.id {
+                Some(id) => MessageId::new(id),
+                None => MessageId::new(format!("{}/{place}", group.as_str())),
+            };
+            let lease = Lease::new(id, group.token(records.len(), place)).expires_at(until);
+            let attempt = Some(record.attempts.saturating_add(1));
+            Ok(Delivery::from_envelope(lease, attempt, record.sent_ms, record.envelope))
+        };
+        let deliveries: Result<Vec<_>> = records.iter().enumerate().map(delivery).collect();
+        Ok((deliveries?, u64::try_from(*next).ok().map(Duration::from_millis)))
     }
 
     pub(super) async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<Settled>> {
@@ -144,11 +147,17 @@ impl Inner {
         Ok(answer.into_iter().map(settled).collect())
     }
 
+    /// Verdicts of one lease that follow each other travel together.
     fn acking(&self, settlements: &[Settlement]) -> Cmd {
         let keys = &self.keys;
-        let mut call = ACK.call(&[&keys.leases, &keys.bodies, &keys.meta, &keys.errors]);
-        for Settlement { lease, .. } in settlements {
-            call.arg(lease.id().as_str()).arg(lease.token());
+        let mut call = ACK.call(&[&keys.held, &keys.leases, &keys.groups, &keys.extended]);
+        let places: Vec<_> = settlements.iter().map(|one| parts(one.lease.token())).collect();
+        for run in places.chunk_by(|one, next| one[..2] == next[..2]) {
+            let [group, size, _] = run.first().copied().unwrap_or_default();
+            call.arg(group).arg(size).arg(run.len());
+            for [_, _, place] in run {
+                call.arg(place);
+            }
         }
         call
     }
@@ -157,12 +166,13 @@ impl Inner {
         let keys = &self.keys;
         let mut call = SETTLE.call(&[
             &keys.ready,
+            &keys.later,
+            &keys.held,
             &keys.leases,
-            &keys.bodies,
-            &keys.meta,
-            &keys.errors,
+            &keys.groups,
+            &keys.extended,
             &keys.dead,
-            &keys.reasons,
+            &keys.letters,
             &keys.token,
         ]);
         call.arg(self.settings.max_attempts).arg(DeadLetter::MAX_ATTEMPTS);
@@ -176,15 +186,18 @@ impl Inner {
                 Outcome::DeadLetter { reason } => ("dead", 0, bounded(reason)),
                 Outcome::Release | Outcome::Snooze { .. } => ("release", millis(verdict.snooze()), ""),
             };
-            call.arg(name).arg(lease.id().as_str()).arg(lease.token());
+            let [group, size, place] = parts(lease.token());
+            call.arg(name).arg(group).arg(size).arg(place);
             call.arg(delay).arg(text);
         }
         call
     }
 
     pub(super) async fn extend(&self, lease: &Lease, by: Duration) -> Result<Option<Lease>> {
-        let mut call = EXTEND.call(&[&self.keys.leases, &self.keys.meta]);
-        call.arg(lease.id().as_str()).arg(lease.token()).arg(millis(by));
+        let keys = &self.keys;
+        let mut call = EXTEND.call(&[&keys.held, &keys.leases, &keys.groups, &keys.extended]);
+        let [group, size, place] = parts(lease.token());
+        call.arg(group).arg(size).arg(place).arg(millis(by));
         // Done twice it is done once, so a lost answer is no reason to wonder.
         let end: Option<i64> = self
             .link
@@ -203,14 +216,57 @@ pub(super) fn text(value: &Value) -> Option<&str> {
     }
 }
 
-/// Splits `number rest`, as the scripts write it; what has no number is all rest.
-pub(super) fn split(stored: &[u8]) -> (i64, &[u8]) {
-    let digits = stored.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let number = std::str::from_utf8(&stored[..digits])
-        .ok()
-        .and_then(|digits| digits.parse().ok());
-    match (number, stored.get(digits)) {
-        (Some(number), Some(b' ')) => (number, &stored[digits + 1..]),
-        _ => (0, stored),
+/// A lease of all messages of one receive: bits that nobody had before, so that an old lease never fits again.
+pub(super) struct Group(String);
+
+impl Group {
+    fn new() -> Self {
+        Self(format!("{:016x}", random_half(Uuid::now_v7())))
     }
+
+    fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What tells one delivery's lease from others: the group, its size, the place in it.
+    fn token(&self, size: usize, place: usize) -> String {
+        format!("{}/{size}/{place}", self.0)
+    }
+}
+
+/// The parts of [`Group::token`]; a lease of another kind has parts that nobody knows.
+fn parts(token: &str) -> [&str; 3] {
+    let mut parts = token.splitn(3, '/');
+    std::array::from_fn(|_| parts.next().unwrap_or_default())
+}
+
+fn random_half(uuid: Uuid) -> u64 {
+    uuid.as_u64_pair().1
+}
+
+/// Ids of one batch: the time, random bits, the place in the batch. They sort by time and fit a [`MessageId`] inline.
+fn new_ids(count: usize) -> Vec<MessageId> {
+    let uuid = Uuid::now_v7();
+    let start = format!("{:012x}{:016x}", uuid.as_u128() >> 80, random_half(uuid));
+    let id = |place: usize| MessageId::new(format!("{start}{place:02}"));
+    (0..count).map(id).collect()
+}
+
+/// Delay and key of each message; nothing where none has either.
+fn plan(messages: &[Message]) -> String {
+    let mut plan = String::new();
+    if messages
+        .iter()
+        .all(|message| message.key().is_none() && message.delay.is_zero())
+    {
+        return plan;
+    }
+    let mut keys = 0;
+    for message in messages {
+        keys += usize::from(message.key().is_some());
+        let key = if message.key().is_some() { keys } else { 0 };
+        // A String takes everything.
+        let _ = write!(plan, "{}:{key} ", millis(message.delay));
+    }
+    plan
 }

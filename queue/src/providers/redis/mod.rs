@@ -1,7 +1,8 @@
 //! A queue on Redis 6.2 or later, or Valkey: every operation is one Lua script, so it happens whole or not at all.
 //!
-//! Messages that wait and messages that are leased lie in two sorted sets, by the time at which they are due. All
-//! times are the server's, so clients may be wrong about theirs. The keys of a queue share a hash tag and lie on one
+//! Messages that are due lie in a list, those that are due later in a sorted set. A receive moves what it takes into one
+//! lease of all its messages; one whose lease is extended leaves it. All times are the server's, so clients may be wrong
+//! about theirs. The keys of a queue share a hash tag and lie on one
 //! node of a cluster. A consumer that finds nothing blocks on a wake token, on a connection of its own; nothing polls.
 //!
 //! <https://redis.io/docs/latest/develop/interact/programmability/eval-intro/>
@@ -11,6 +12,7 @@ mod builder;
 mod calls;
 mod connection;
 mod error;
+mod record;
 mod script;
 mod wait;
 

@@ -11,24 +11,24 @@ pub(super) struct Lua {
 }
 
 macro_rules! scripts {
-    ($($name:ident = $file:literal;)*) => {$(
+    ($($name:ident = $($file:literal)+;)*) => {$(
         pub(super) static $name: Lua = Lua {
-            text: include_str!(concat!("lua/", $file)),
-            hash: LazyLock::new(|| Script::new(include_str!(concat!("lua/", $file))).get_hash().to_owned()),
+            text: concat!($(include_str!(concat!("lua/", $file))),+),
+            hash: LazyLock::new(|| Script::new(concat!($(include_str!(concat!("lua/", $file))),+)).get_hash().to_owned()),
         };
     )*};
 }
 
 scripts! {
     ENQUEUE = "enqueue.lua";
-    RESERVE = "reserve.lua";
-    ACK = "ack.lua";
-    SETTLE = "settle.lua";
-    EXTEND = "extend.lua";
-    DEAD = "dead.lua";
-    DEPTH = "depth.lua";
+    RESERVE = "shared.lua" "reserve.lua";
+    ACK = "shared.lua" "ack.lua";
+    SETTLE = "shared.lua" "settle.lua";
+    EXTEND = "shared.lua" "extend.lua";
+    DEAD = "shared.lua" "dead.lua";
+    DEPTH = "shared.lua" "depth.lua";
     NUDGE = "nudge.lua";
-    PEEK = "peek.lua";
+    PEEK = "shared.lua" "peek.lua";
     PURGE = "purge.lua";
 }
 
@@ -56,13 +56,22 @@ impl Lua {
 #[derive(Debug)]
 pub(super) struct Keys {
     prefix: String,
+    /// The list of what is due, as records.
     pub(super) ready: String,
+    /// The sorted set of what is due later, as records.
+    pub(super) later: String,
+    /// The hash of what is leased: the place in its lease, and its record.
+    pub(super) held: String,
+    /// The sorted set of leases by their end; each is of all messages of one receive.
     pub(super) leases: String,
-    pub(super) bodies: String,
-    pub(super) meta: String,
-    pub(super) errors: String,
+    /// The hash of how many messages each lease still holds.
+    pub(super) groups: String,
+    /// The sorted set of messages whose own lease was extended, by its end.
+    pub(super) extended: String,
+    /// The sorted set of ids of dead letters.
     pub(super) dead: String,
-    pub(super) reasons: String,
+    /// The hash of dead letters.
+    pub(super) letters: String,
     pub(super) token: String,
     pub(super) paused: String,
 }
@@ -81,12 +90,13 @@ impl Keys {
         let key = |name: &str| format!("{prefix}{name}");
         Self {
             ready: key("ready"),
+            later: key("later"),
+            held: key("held"),
             leases: key("leases"),
-            bodies: key("bodies"),
-            meta: key("meta"),
-            errors: key("errors"),
+            groups: key("groups"),
+            extended: key("extended"),
             dead: key("dead"),
-            reasons: key("reasons"),
+            letters: key("letters"),
             token: key("token"),
             paused: key("paused"),
             prefix,
@@ -107,7 +117,7 @@ mod tests {
     fn every_key_of_a_queue_has_one_hash_tag_whatever_its_name() {
         for (name, tag) in [("posts", "posts"), ("}{", "%7D%7B"), ("a}b%", "a%7Db%25"), ("🦀", "🦀")] {
             let keys = Keys::of(name);
-            for key in [&keys.ready, &keys.leases, &keys.token, &keys.paused, &keys.sent("}{x")] {
+            for key in [&keys.ready, &keys.held, &keys.token, &keys.paused, &keys.sent("}{x")] {
                 let (_, rest) = key.split_once('{').unwrap();
                 assert_eq!(rest.split_once('}').unwrap().0, tag, "{key}");
             }

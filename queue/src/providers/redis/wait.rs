@@ -18,7 +18,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{
     Inner,
-    calls::Found,
+    calls::{Found, Group},
     connection::{Dedicated, Failure},
     error::{classify, is_no_script},
     script::NUDGE,
@@ -116,7 +116,8 @@ async fn block(inner: &Inner, state: &State, max: usize, wait: Duration) -> Resu
     let mut blpop = redis::cmd("BLPOP");
     blpop.arg(&inner.keys.token).arg(wait.as_secs_f64());
     let mut both = redis::pipe();
-    both.add_command(blpop).add_command(inner.reserving(max));
+    let (reserving, group) = inner.reserving(max);
+    both.add_command(blpop).add_command(reserving);
     let failed = |failure| classify(&inner.address, failure);
     let mut last = None;
     for _ in 0..2 {
@@ -130,7 +131,7 @@ async fn block(inner: &Inner, state: &State, max: usize, wait: Duration) -> Resu
         match result {
             Ok(answers) => {
                 inner.link.give_back(dedicated);
-                return read(inner, answers, max).await;
+                return read(inner, answers, &group, max).await;
             }
             Err(error) if refused => last = Some(error),
             Err(error) => return Err(failed(Failure::Sent(error))),
@@ -150,7 +151,7 @@ async fn ask(dedicated: &mut Dedicated, both: &redis::Pipeline) -> (bool, Result
     }
 }
 
-async fn read(inner: &Inner, answers: Vec<Value>, max: usize) -> Result<Found> {
+async fn read(inner: &Inner, answers: Vec<Value>, group: &Group, max: usize) -> Result<Found> {
     for answer in answers {
         match answer {
             Value::ServerError(error) => {
@@ -165,7 +166,7 @@ async fn read(inner: &Inner, answers: Vec<Value>, max: usize) -> Result<Found> {
             Value::Nil => {}
             Value::Array(items) if matches!(items.first(), Some(Value::BulkString(_))) => {}
             Value::Array(items) => {
-                let found = inner.reserved(items)?;
+                let found = inner.reserved(items, group)?;
                 // All it looked at were out of attempts; there may be more behind.
                 if found.0.is_empty() && found.1 == Some(Duration::ZERO) {
                     return inner.reserve(max).await;

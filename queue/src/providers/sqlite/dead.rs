@@ -110,11 +110,12 @@ impl Store {
 fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
     let raw = row.get_ref(1)?.as_bytes()?;
     let message = envelope::decode(raw).unwrap_or_else(|_| Message::new(raw));
+    let (body, headers) = message.into_parts();
     Ok(DeadLetter {
-        headers: message.headers,
+        headers,
         attempts: row.get(2)?,
         last_error: row.get(4)?,
-        ..DeadLetter::new(id_of(row.get(0)?), message.body, row.get(6)?, row.get(3)?, row.get(5)?)
+        ..DeadLetter::new(id_of(row.get(0)?), body, row.get(6)?, row.get(3)?, row.get(5)?)
     })
 }
 

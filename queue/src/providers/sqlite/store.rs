@@ -197,7 +197,7 @@ impl Store {
                 continue;
             }
             let seq: i64 = row.get(0)?;
-            let lease = Lease::new(id_of(seq), row.get::<_, i64>(1)?.to_string()).expires_at(until);
+            let lease = Lease::of_number(id_of(seq), row.get::<_, i64>(1)?.unsigned_abs()).expires_at(until);
             let content = Content::decode(row.get_ref(4)?.as_bytes()?);
             due.push((
                 seq,
@@ -314,13 +314,13 @@ pub(super) fn count(count: usize) -> i64 {
 }
 
 fn token_of(lease: &Lease) -> Option<(i64, i64)> {
-    Some((seq_of(lease.id())?, lease.token().parse().ok()?))
+    Some((seq_of(lease.id())?, i64::try_from(lease.as_number()?).ok()?))
 }
 
 pub(super) fn seq_of(id: &MessageId) -> Option<i64> {
-    id.as_str().parse().ok()
+    i64::try_from(id.as_number()?).ok()
 }
 
 pub(super) fn id_of(seq: i64) -> MessageId {
-    MessageId::new(seq.to_string())
+    MessageId::of_number(seq.unsigned_abs())
 }

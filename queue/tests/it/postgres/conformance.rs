@@ -36,6 +36,15 @@ async fn open(url: &str, name: &str) -> Arc<LosesAnswers<PostgresQueue>> {
     Arc::new(LosesAnswers::new(queue.build().await.unwrap()))
 }
 
+/// It may meet others on its way through the rows; then it begins anew.
+async fn repeated(url: &str, statements: &str) {
+    let client = connect(url).await;
+    while let Err(error) = client.batch_execute(statements).await {
+        let met = [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
+        assert!(error.code().is_some_and(|code| met.contains(code)), "{error:?}");
+    }
+}
+
 impl Postgres {
     async fn on(url: String) -> Self {
         let queue = open(&url, "ours").await;
@@ -84,8 +93,7 @@ impl Harness for Postgres {
     }
 
     async fn empty(&self) {
-        let client = connect(&self.url).await;
-        client.batch_execute("TRUNCATE queue_message, queue_key").await.unwrap();
+        repeated(&self.url, "TRUNCATE queue_message, queue_key").await;
     }
 
     fn queue(&self) -> Arc<dyn Queue> {
@@ -126,12 +134,7 @@ impl Harness for Postgres {
              UPDATE queue_key SET expires_at = expires_at - {ms};
              SELECT pg_notify('presswork_queue_' || id, '') FROM queue_name"
         );
-        // It may meet others on its way through the rows; then it begins anew.
-        let client = connect(&self.url).await;
-        while let Err(error) = client.batch_execute(&travel).await {
-            let met = [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
-            assert!(error.code().is_some_and(|code| met.contains(code)), "{error:?}");
-        }
+        repeated(&self.url, &travel).await;
         self.clock.move_by(by);
     }
 

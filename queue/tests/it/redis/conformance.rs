@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use presswork_queue::{
-    Admin, Clock, Consumer, DeadLetters, Inspect, Queue, RedisQueue, SystemClock,
+    Admin, Clock, Consumer, DeadLetters, Inspect, Queue, RedisQueue,
     conformance::{Harness, LosesAnswers},
 };
 
@@ -22,11 +22,18 @@ struct Redis {
 
 /// Moves what is stored into the past, and wakes who waits.
 const TRAVEL: &str = "
-    for _, key in ipairs({ 'ready', 'leases' }) do
+    for _, key in ipairs({ 'later', 'leases', 'extended' }) do
         key = 'presswork:{ours}:' .. key
         local all = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
         for i = 1, #all, 2 do
             redis.call('ZADD', key, all[i + 1] - ARGV[1], all[i])
+        end
+    end
+    local ready = 'presswork:{ours}:ready'
+    for i, record in ipairs(redis.call('LRANGE', ready, 0, -1)) do
+        local due, rest = string.match(record, '^(%d+)( %d+ .*)$')
+        if due then
+            redis.call('LSET', ready, i - 1, string.format('%d', due - ARGV[1]) .. rest)
         end
     end
     for _, key in ipairs(redis.call('KEYS', 'presswork:{ours}:sent:*')) do
@@ -154,12 +161,10 @@ impl Harness for Redis {
     }
 
     async fn put_text(&self, text: &str) {
-        let id = format!("theirs-{}", SystemClock.now_ms());
-        let mut connection = self.connection().await;
-        let () = redis::pipe()
-            .hset("presswork:{ours}:bodies", &id, text)
-            .zadd("presswork:{ours}:ready", &id, 0)
-            .query_async(&mut connection)
+        let () = redis::cmd("RPUSH")
+            .arg("presswork:{ours}:ready")
+            .arg(text)
+            .query_async(&mut self.connection().await)
             .await
             .unwrap();
         tokio::time::sleep(Duration::from_millis(2)).await;

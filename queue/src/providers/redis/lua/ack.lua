@@ -1,24 +1,33 @@
--- KEYS leases bodies meta errors
--- ARGV per message: id lease
+-- KEYS held leases groups extended
+-- ARGV per run of one lease: group size count, then the place of each message in it
 -- Answers one digit each: 1 removed, 0 stale.
-local ids, answer, gone, seen = {}, {}, {}, {}
-for i = 1, #ARGV, 2 do
-  ids[#ids + 1] = ARGV[i]
-end
-local metas = redis.call('HMGET', KEYS[3], unpack(ids))
-for i, id in ipairs(ids) do
-  if metas[i] and not seen[id] and string.match(metas[i], ' (%d+)') == ARGV[2 * i] then
-    seen[id] = true
-    gone[#gone + 1] = id
-    answer[i] = '1'
-  else
-    answer[i] = '0'
+local answer = {}
+local extended = redis.call('EXISTS', KEYS[4]) == 1
+local i = 1
+while i <= #ARGV do
+  local group, size, count = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  local fields, gone = {}, 0
+  for k = 1, count do
+    fields[k] = group .. '/' .. ARGV[i + 2 + k]
   end
-end
-if #gone > 0 then
-  redis.call('ZREM', KEYS[1], unpack(gone))
-  redis.call('HDEL', KEYS[2], unpack(gone))
-  redis.call('HDEL', KEYS[3], unpack(gone))
-  redis.call('HDEL', KEYS[4], unpack(gone))
+  if not extended and count == tonumber(size) and redis.call('HGET', KEYS[3], group) == size then
+    -- All of the lease is there. Who names one twice has its second word refused.
+    gone = redis.call('HDEL', KEYS[1], unpack(fields))
+    local seen = {}
+    for _, field in ipairs(fields) do
+      answer[#answer + 1] = seen[field] and '0' or '1'
+      seen[field] = true
+    end
+  else
+    for _, field in ipairs(fields) do
+      local removed = redis.call('HDEL', KEYS[1], field)
+      answer[#answer + 1] = removed
+      if removed == 1 and not (extended and redis.call('ZREM', KEYS[4], field) == 1) then
+        gone = gone + 1
+      end
+    end
+  end
+  leave(KEYS[2], KEYS[3], group, size, gone)
+  i = i + 3 + count
 end
 return table.concat(answer)

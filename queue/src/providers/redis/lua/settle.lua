@@ -1,55 +1,48 @@
--- KEYS ready leases bodies meta errors dead reasons token
--- ARGV max_attempts out_of_attempts, then per message: verdict id lease delay_ms text
+-- KEYS ready later held leases groups extended dead letters token
+-- ARGV max_attempts out_of_attempts, then per message: verdict group size place delay_ms text
 -- Answers one digit each: 1 done, 2 out of attempts and dead, 0 stale.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local answer, back = {}, false
 
-local function bury(id, reason)
-  redis.call('ZADD', KEYS[6], 0, id)
-  redis.call('HSET', KEYS[7], id, string.format('%d ', now) .. reason)
-end
-
-for i = 3, #ARGV, 5 do
-  local verdict, id, delay, text = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 3]), ARGV[i + 4]
-  local meta = redis.call('HGET', KEYS[4], id)
-  local attempts, lease
-  if meta then
-    attempts, lease = string.match(meta, '(%d+) (%d+)')
-  end
+for i = 3, #ARGV, 6 do
+  local verdict, group, size, delay, text = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 4]), ARGV[i + 5]
+  local field = group .. '/' .. ARGV[i + 3]
+  local record = redis.call('HGET', KEYS[3], field)
   local done = '0'
-  if lease and lease == ARGV[i + 2] then
+  if record then
     done = '1'
-    attempts = tonumber(attempts)
-    redis.call('ZREM', KEYS[2], id)
-    if verdict == 'ack' then
-      redis.call('HDEL', KEYS[3], id)
-      redis.call('HDEL', KEYS[4], id)
-      redis.call('HDEL', KEYS[5], id)
-    else
+    redis.call('HDEL', KEYS[3], field)
+    if redis.call('ZREM', KEYS[6], field) == 0 then
+      leave(KEYS[4], KEYS[5], group, size, 1)
+    end
+    if verdict ~= 'ack' then
+      local one = read(record, field)
+      if verdict ~= 'release' then
+        one.attempts = one.attempts + 1
+      end
+      if verdict == 'retry' and text ~= '' then
+        one.error = text
+      end
       if verdict == 'dead' then
-        bury(id, text)
+        bury(KEYS[7], KEYS[8], one, now, text)
+      elseif verdict == 'retry' and one.attempts >= tonumber(ARGV[1]) then
+        done = '2'
+        bury(KEYS[7], KEYS[8], one, now, ARGV[2])
       else
-        if verdict == 'retry' and text ~= '' then
-          redis.call('HSET', KEYS[5], id, text)
-        end
-        if verdict == 'retry' and attempts >= tonumber(ARGV[1]) then
-          done = '2'
-          bury(id, ARGV[2])
+        one.due = now + delay
+        back = true
+        if delay > 0 then
+          redis.call('ZADD', KEYS[2], one.due, write(one))
         else
-          if verdict == 'release' then
-            attempts = math.max(attempts - 1, 0)
-          end
-          redis.call('ZADD', KEYS[1], now + delay, id)
-          back = true
+          redis.call('RPUSH', KEYS[1], write(one))
         end
       end
-      redis.call('HSET', KEYS[4], id, attempts .. ' ' .. (tonumber(lease) + 1))
     end
   end
   answer[#answer + 1] = done
 end
-if back and redis.call('EXISTS', KEYS[8]) == 0 then
-  redis.call('LPUSH', KEYS[8], '1')
+if back and redis.call('EXISTS', KEYS[9]) == 0 then
+  redis.call('LPUSH', KEYS[9], '1')
 end
 return table.concat(answer)
