@@ -36,8 +36,14 @@ pub mod providers {
     pub mod bluesky;
     #[cfg(feature = "buffer")]
     pub mod buffer;
+    #[cfg(feature = "linkedin")]
+    pub mod linkedin;
     #[cfg(feature = "mastodon")]
     pub mod mastodon;
+    #[cfg(feature = "threads")]
+    pub mod threads;
+    #[cfg(feature = "webhook")]
+    pub mod webhook;
     #[cfg(feature = "x")]
     pub mod x;
 }
@@ -57,8 +63,14 @@ pub use preview::{Preview, Warning};
 pub use providers::bluesky::Bluesky;
 #[cfg(feature = "buffer")]
 pub use providers::buffer::Buffer;
+#[cfg(feature = "linkedin")]
+pub use providers::linkedin::LinkedIn;
 #[cfg(feature = "mastodon")]
 pub use providers::mastodon::Mastodon;
+#[cfg(feature = "threads")]
+pub use providers::threads::Threads;
+#[cfg(feature = "webhook")]
+pub use providers::webhook::Webhook;
 #[cfg(feature = "x")]
 pub use providers::x::X;
 pub use receipt::{Account, Attempt, Evidence, Published, Reconciled};

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::lock::Mutex;
@@ -25,6 +25,7 @@ pub(crate) struct Rotating {
     clock: Arc<dyn Clock>,
     /// What the account starts with when the store has nothing.
     seed: Option<TokenSet>,
+    margin_ms: i64,
     state: Mutex<State>,
 }
 
@@ -49,8 +50,16 @@ impl Rotating {
             store,
             clock,
             seed,
+            margin_ms: MARGIN_MS,
             state: Mutex::default(),
         }
+    }
+
+    /// Renews tokens this long before they end.
+    #[must_use]
+    pub(crate) fn renewed_before(mut self, margin: Duration) -> Self {
+        self.margin_ms = i64::try_from(margin.as_millis()).unwrap_or(i64::MAX);
+        self
     }
 
     /// A good access token. `refused` is one that the network has just refused.
@@ -60,10 +69,11 @@ impl Rotating {
         if state.unsaved.is_some() {
             self.save(&mut state).await?;
         }
-        let good = |tokens: &TokenSet| {
+        let lasts = |tokens: &TokenSet, margin_ms: i64| {
             let ends = tokens.expires_at_ms.unwrap_or(i64::MAX);
-            refused != Some(&tokens.access) && ends.saturating_sub(MARGIN_MS) > self.clock.now_ms()
+            refused != Some(&tokens.access) && ends.saturating_sub(margin_ms) > self.clock.now_ms()
         };
+        let good = |tokens: &TokenSet| lasts(tokens, self.margin_ms);
         if let Some(current) = state.current.as_ref().filter(|current| good(current)) {
             return Ok(current.clone());
         }
@@ -90,7 +100,11 @@ impl Rotating {
                 state.current = Some(again.clone());
                 return Ok(again);
             }
-            Err(error) => return Err(error),
+            // It was only to be renewed in time; there is some left.
+            Err(error) => match kept.filter(|kept| lasts(kept, 0)) {
+                Some(kept) => return Ok(kept),
+                None => return Err(error),
+            },
         };
         let fresh = self.complete(fresh, kept.as_ref())?;
         state.unsaved = Some((kept, fresh));

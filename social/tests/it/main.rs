@@ -4,8 +4,11 @@
 mod bluesky;
 mod buffer;
 mod clock;
+mod linkedin;
 mod mastodon;
 mod server;
 mod simulation;
 mod site;
+mod threads;
+mod webhook;
 mod x;

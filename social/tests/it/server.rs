@@ -41,6 +41,13 @@ impl Request {
         Some(rest[..find(rest, format!("\r\n--{boundary}").as_bytes())?].to_vec())
     }
 
+    /// The fields of a form.
+    pub(crate) fn form(&self) -> Vec<(String, String)> {
+        let body = std::str::from_utf8(&self.body).unwrap();
+        let fields = body.split('&').filter_map(|pair| pair.split_once('='));
+        fields.map(|(key, value)| (key.to_owned(), decoded(value))).collect()
+    }
+
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
     }

@@ -57,6 +57,7 @@ impl<W: World> Schedule<'_, W> {
         self.faults_left -= 1;
         let number = self.dice.roll(FAULTS.len() as u32 + W::TROUBLES);
         match FAULTS.get(number as usize) {
+            Some(fault) if !W::can(*fault) => {}
             Some(fault) => {
                 self.story.push(format!("{fault:?}"));
                 self.site.inject(*fault).await;

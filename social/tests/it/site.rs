@@ -100,6 +100,10 @@ pub(crate) trait World: Sized + Send + 'static {
     fn trouble(&mut self, number: u32) {
         unreachable!("{number}")
     }
+    /// Whether the network can fail in this way.
+    fn can(_: Fault) -> bool {
+        true
+    }
     /// The person whose account was disconnected connects it again.
     fn reconnect(&mut self) {}
     fn settle() -> Duration {
@@ -241,8 +245,8 @@ impl<W: World> Harness for Site<W> {
         self
     }
 
-    fn can(&self, _: Fault) -> bool {
-        true
+    fn can(&self, fault: Fault) -> bool {
+        W::can(fault)
     }
 
     async fn inject(&self, fault: Fault) {

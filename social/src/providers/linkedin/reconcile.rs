@@ -1,0 +1,93 @@
+//! Looks for a post by what LinkedIn said of it, else among the organisation's posts.
+
+use std::time::Duration;
+
+use super::{LinkedIn, receipt, wire};
+use crate::{Attempt, Error, Reconciled, Result, text};
+
+/// Clocks of LinkedIn and publisher may differ by this much.
+const SKEW_MS: i64 = 60_000;
+
+/// How far back a post is looked for of which LinkedIn says that it was there before the attempt.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// Posts of one page, and how many pages are looked at before giving up.
+const PAGE: usize = 50;
+const PAGES: usize = 4;
+
+impl LinkedIn {
+    pub(super) async fn look_up(&self, attempt: &Attempt) -> Result<Reconciled> {
+        if let Some(id) = attempt.evidence.as_ref().and_then(|evidence| evidence.id.as_deref()) {
+            return Ok(Reconciled::Found(receipt(id)));
+        }
+        let duplicate = attempt.evidence.as_ref().is_some_and(|evidence| evidence.duplicate);
+        // Asked before the look, so that a post stored between look and answer is not taken for absent.
+        let remaining = self.unsettled(attempt);
+        if self.is_member() {
+            return match remaining {
+                _ if duplicate => Ok(cannot_tell("LinkedIn has the post and did not say which it is")),
+                _ if !self.trust_refusals => Ok(cannot_tell("the posts of a member cannot be read")),
+                Some(wait) => Err(self.later(wait)),
+                // Should it be there after all, LinkedIn refuses the repeated text and names the post.
+                None => Ok(Reconciled::Absent),
+            };
+        }
+        let since = attempt
+            .armed_at_ms
+            .saturating_sub(if duplicate { DAY_MS } else { SKEW_MS });
+        let wanted = text::canonical(&self.shown(attempt));
+        let (mut found, mut covered) = (Vec::new(), false);
+        for page in 0..PAGES {
+            let (start, count) = ((page * PAGE).to_string(), PAGE.to_string());
+            let query = [
+                ("q", "author"),
+                ("author", &self.author),
+                ("start", &start),
+                ("count", &count),
+                ("sortBy", "CREATED"),
+            ];
+            let posts: wire::Posts = self.get("/rest/posts", &query).await?;
+            covered = posts.elements.len() < PAGE || posts.elements.iter().any(|post| post.created_at < since);
+            let matching = posts.elements.into_iter().filter(|post| {
+                post.created_at >= since && text::canonical(&wire::unescaped(&post.commentary)) == wanted
+            });
+            found.extend(matching.map(|post| receipt(&post.id)));
+            if covered {
+                break;
+            }
+        }
+        match (found.len(), covered) {
+            (1, true) => Ok(found.pop().map_or(Reconciled::Absent, Reconciled::Found)),
+            (0, true) if duplicate => Ok(cannot_tell(
+                "LinkedIn says that it has the post, and it is not among the author's posts",
+            )),
+            (0, true) => remaining.map_or(Ok(Reconciled::Absent), |wait| Err(self.later(wait))),
+            (0 | 1, false) => Ok(cannot_tell("the author has posted too much since the attempt")),
+            (matches, _) => Ok(cannot_tell(format!("{matches} posts match the attempt"))),
+        }
+    }
+
+    fn shown(&self, attempt: &Attempt) -> String {
+        use crate::SocialTarget;
+        self.limits().shown_text(&attempt.post)
+    }
+
+    fn later(&self, wait: Duration) -> Error {
+        Error::Unavailable {
+            report: self.caller.note("LinkedIn may still be working on the attempt"),
+            retry_after: Some(wait),
+            source: None,
+        }
+    }
+
+    /// How much longer LinkedIn may be working on the attempt.
+    fn unsettled(&self, attempt: &Attempt) -> Option<Duration> {
+        let passed = self.caller.clock.now_ms().saturating_sub(attempt.armed_at_ms);
+        let passed = Duration::from_millis(u64::try_from(passed).unwrap_or_default());
+        self.settle.checked_sub(passed).filter(|wait| !wait.is_zero())
+    }
+}
+
+fn cannot_tell(why: impl Into<String>) -> Reconciled {
+    Reconciled::CannotTell { why: why.into() }
+}

@@ -1,0 +1,108 @@
+//! Asks the container what became of it, and looks for the post among the account's own.
+
+use std::time::Duration;
+
+use super::{Threads, wire};
+use crate::{Attempt, Error, Published, Reconciled, Result, http::parse_rfc3339, text};
+
+/// Clocks of Threads and publisher may differ by this much.
+const SKEW_MS: i64 = 60_000;
+
+/// Posts of one page, and how many pages are looked at before giving up.
+const PAGE: &str = "50";
+const PAGES: usize = 4;
+
+impl Threads {
+    pub(super) async fn look_up(&self, attempt: &Attempt) -> Result<Reconciled> {
+        // Asked before the look, so that a post stored between look and answer is not taken for absent.
+        let remaining = self.unsettled(attempt);
+        let container = attempt.evidence.as_ref().and_then(|evidence| evidence.id.as_deref());
+        let status = match container {
+            Some(id) => Some(self.status(id).await?.status),
+            None => None,
+        };
+        let (mut found, covered) = self.matching(attempt).await?;
+        let published = status.as_deref() == Some("PUBLISHED");
+        match (found.len(), covered) {
+            (1, true) => Ok(found.pop().map_or(Reconciled::Absent, Reconciled::Found)),
+            (0, true) if published => Err(self.later(
+                "the post is published and not yet among the account's posts",
+                Duration::from_secs(30),
+            )),
+            (0, true) if status.as_deref() == Some("IN_PROGRESS") => {
+                Err(self.later("Threads is still making the post", Duration::from_secs(60)))
+            }
+            (0, true) => match remaining {
+                None => Ok(Reconciled::Absent),
+                Some(wait) => Err(self.later("Threads may still be working on the attempt", wait)),
+            },
+            (0 | 1, false) => Ok(cannot_tell("the account has posted too much since the attempt")),
+            (matches, _) => Ok(cannot_tell(format!("{matches} posts match the attempt"))),
+        }
+    }
+
+    /// Posts since the attempt that show its text, and whether all of them were seen.
+    async fn matching(&self, attempt: &Attempt) -> Result<(Vec<Published>, bool)> {
+        let since_ms = attempt.armed_at_ms.saturating_sub(SKEW_MS);
+        let since = since_ms.div_euclid(1_000).to_string();
+        let user = self.user_id().await?;
+        // Replies are listed apart from posts.
+        let edge = if attempt.post.reply_to.is_some() {
+            "replies"
+        } else {
+            "threads"
+        };
+        let path = format!("/v1.0/{user}/{edge}");
+        let wanted = text::canonical(&attempt.post.full_text());
+        let (mut found, mut after): (Vec<Published>, Option<String>) = (Vec::new(), None);
+        for _ in 0..PAGES {
+            let mut query = vec![
+                ("fields", "id,text,timestamp,permalink"),
+                ("since", since.as_str()),
+                ("limit", PAGE),
+            ];
+            if let Some(after) = &after {
+                query.push(("after", after));
+            }
+            let page: wire::Page = self.get(&path, &query).await?;
+            let recent = |post: &wire::Post| made_at_ms(&post.timestamp).is_none_or(|at| at >= since_ms);
+            let matching = page
+                .data
+                .into_iter()
+                .filter(|post| recent(post) && text::canonical(&post.text) == wanted);
+            found.extend(matching.map(|post| Published::new(post.id, post.permalink)));
+            after = page.paging.cursors.after.filter(|_| page.paging.next.is_some());
+            if after.is_none() {
+                return Ok((found, true));
+            }
+        }
+        Ok((found, false))
+    }
+
+    fn later(&self, message: &str, wait: Duration) -> Error {
+        Error::Unavailable {
+            report: self.caller.note(message),
+            retry_after: Some(wait),
+            source: None,
+        }
+    }
+
+    /// How much longer Threads may be working on the attempt.
+    fn unsettled(&self, attempt: &Attempt) -> Option<Duration> {
+        let passed = self.caller.clock.now_ms().saturating_sub(attempt.armed_at_ms);
+        let passed = Duration::from_millis(u64::try_from(passed).unwrap_or_default());
+        self.settle.checked_sub(passed).filter(|wait| !wait.is_zero())
+    }
+}
+
+/// Threads writes the offset without a colon.
+fn made_at_ms(timestamp: &str) -> Option<i64> {
+    match timestamp.strip_suffix("+0000") {
+        Some(utc) => parse_rfc3339(&format!("{utc}Z")),
+        None => parse_rfc3339(timestamp),
+    }
+}
+
+fn cannot_tell(why: impl Into<String>) -> Reconciled {
+    Reconciled::CannotTell { why: why.into() }
+}
