@@ -17,6 +17,7 @@ pub mod text;
 mod thread;
 
 #[cfg(feature = "__http")]
+#[allow(dead_code, reason = "every network uses its own part of it")]
 mod host;
 #[cfg(feature = "__http")]
 #[allow(dead_code, unused_imports, reason = "every network uses its own part of it")]

@@ -91,20 +91,24 @@ impl Rotating {
         }
         let fresh = match by.refresh(kept.as_ref()).await {
             Ok(fresh) => fresh,
-            Err(error @ Error::Unauthenticated { .. }) => {
-                // The token may be dead because another process has spent it: then its successor is in the store.
-                let again = self.store.load(&self.name).await?;
-                let Some(again) = again.filter(|again| Some(again) != kept.as_ref()) else {
-                    return Err(error);
+            Err(error) => {
+                // A token that is dead may be one that another process has spent: then its successor is in the store.
+                let dead = matches!(error, Error::Unauthenticated { .. });
+                let now = if dead {
+                    self.store.load(&self.name).await?
+                } else {
+                    kept.clone()
                 };
-                state.current = Some(again.clone());
-                return Ok(again);
+                let successor = now != kept;
+                return match now {
+                    // Or it was only to be renewed in time, and there is some left.
+                    Some(now) if successor || lasts(&now, 0) => {
+                        state.current = Some(now.clone());
+                        Ok(now)
+                    }
+                    _ => Err(error),
+                };
             }
-            // It was only to be renewed in time; there is some left.
-            Err(error) => match kept.filter(|kept| lasts(kept, 0)) {
-                Some(kept) => return Ok(kept),
-                None => return Err(error),
-            },
         };
         let fresh = self.complete(fresh, kept.as_ref())?;
         state.unsaved = Some((kept, fresh));

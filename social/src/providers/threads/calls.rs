@@ -21,15 +21,29 @@ impl Threads {
         url
     }
 
-    /// The token goes into a header, where no log of addresses shows it.
+    /// The token goes into a header, where no log of addresses shows it. One that Threads refuses may have a successor in
+    /// the store; the refused call did nothing.
     async fn exchange(&self, request: RequestBuilder, call: Call) -> Result<Answer> {
-        let token = self.tokens.access(None, self).await?.access;
-        self.caller.hide(token.expose());
-        let answer = self.caller.send(request.bearer_auth(token.expose()), call).await?;
-        if answer.is_success() {
-            return Ok(answer);
+        let mut again = request.try_clone();
+        let mut request = Some(request);
+        let mut refused = None;
+        loop {
+            let token = self.tokens.access(refused.as_ref(), self).await?.access;
+            self.caller.hide(token.expose());
+            let Some(next) = request.take().or_else(|| again.take()) else {
+                return Err(Error::Unauthenticated {
+                    report: self.caller.note("the token was refused"),
+                });
+            };
+            let answer = self.caller.send(next.bearer_auth(token.expose()), call).await?;
+            if answer.is_success() {
+                return Ok(answer);
+            }
+            match self.refused(&answer, call) {
+                Error::Unauthenticated { .. } if again.is_some() => refused = Some(token),
+                error => return Err(error),
+            }
         }
-        Err(self.refused(&answer, call))
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {

@@ -38,6 +38,7 @@ pub(crate) struct World {
     pub(crate) lag_ms: i64,
     /// The next publish works and says that it did not.
     pub(crate) false_failure: bool,
+    refuse_renewal: bool,
 }
 
 impl site::World for World {
@@ -57,6 +58,7 @@ impl site::World for World {
             processing: 0,
             lag_ms: 0,
             false_failure: false,
+            refuse_renewal: false,
         }
     }
 
@@ -78,7 +80,7 @@ impl site::World for World {
     }
 
     fn token(&self) -> String {
-        format!("th-5ecret-{}", self.renewals)
+        self.access()
     }
 
     fn publishes(&self, request: &Request) -> bool {
@@ -97,12 +99,14 @@ impl site::World for World {
         error(429, 4, 0, "Application request limit reached").with("retry-after", seconds.to_string())
     }
 
-    fn unauthenticated(&mut self, _: &Request) -> Reply {
+    fn unauthenticated(&mut self, request: &Request) -> Reply {
+        // Revoked: the renewal that follows is refused, too.
+        self.refuse_renewal = request.path != "/refresh_access_token";
         error(
             401,
             190,
             463,
-            &format!("Error validating access token {}", self.token()),
+            &format!("Error validating access token {}", self.access()),
         )
     }
 
@@ -129,8 +133,9 @@ impl site::World for World {
     fn route(&mut self, request: &Request) -> Reply {
         let in_address = request.query("access_token").is_some();
         self.common.require(!in_address, "a token in an address");
-        let good = request.header("authorization") == Some(&format!("Bearer {}", self.token()));
-        if !good || self.common.clock.now_ms() >= self.ends_ms {
+        let good = request.header("authorization") == Some(&format!("Bearer {}", self.access()));
+        let renewal = request.path == "/refresh_access_token";
+        if renewal && std::mem::take(&mut self.refuse_renewal) || !good || self.common.clock.now_ms() >= self.ends_ms {
             return error(400, 190, 463, "Error validating access token: Session has expired");
         }
         let (posts, replies) = (format!("/v1.0/{USER}/threads"), format!("/v1.0/{USER}/replies"));
@@ -154,8 +159,12 @@ fn error(status: u16, code: i64, subcode: i64, message: &str) -> Reply {
 }
 
 impl World {
+    fn access(&self) -> String {
+        format!("th-5ecret-{}", self.renewals)
+    }
+
     fn grant(&self) -> TokenSet {
-        TokenSet::new(self.token()).expires_at_ms(self.ends_ms)
+        TokenSet::new(self.access()).expires_at_ms(self.ends_ms)
     }
 
     /// A person or another process writes the token into the store.
@@ -173,7 +182,7 @@ impl World {
         self.ends_ms = self.common.clock.now_ms() + 60 * DAY_MS;
         Reply::json(
             200,
-            &json!({"access_token": self.token(), "token_type": "bearer", "expires_in": 5_184_000}),
+            &json!({"access_token": self.access(), "token_type": "bearer", "expires_in": 5_184_000}),
         )
     }
 
@@ -273,7 +282,7 @@ impl World {
         Reply::json(200, &json!({"status": status, "id": id}))
     }
 
-    fn list(&mut self, request: &Request, replies: bool) -> Reply {
+    fn list(&self, request: &Request, replies: bool) -> Reply {
         assert_eq!(request.query("fields"), Some("id,text,timestamp,permalink"));
         let now = self.common.clock.now_ms();
         let since: i64 = request.query("since").unwrap().parse::<i64>().unwrap() * 1_000;
