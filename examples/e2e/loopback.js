@@ -20,7 +20,8 @@ function html(text) {
 
 export async function loopback() {
   const world = {
-    page: JSON.stringify(PAGE), // what the model writes when a page is asked for
+    page: JSON.stringify(PAGE), // what the model writes when a page is asked for, or what makes it of the request
+    posted: () => {}, // is told of each status
     refusal: null, // what it says instead
     statuses: [], // what the network shows, newest first
     posts: [], // every request to post, also one that failed
@@ -43,6 +44,7 @@ export async function loopback() {
       media_attachments: [], account: account(),
     };
     world.statuses.unshift(made);
+    world.posted(made);
     return made;
   }
 
@@ -70,7 +72,8 @@ export async function loopback() {
 
   function complete(text) {
     world.asked += 1;
-    const content = text.includes("Write one post") ? '{"text":"Did you know?"}' : world.page;
+    const page = () => (typeof world.page === "function" ? world.page(text) : world.page);
+    const content = text.includes("Write one post") ? '{"text":"Did you know?"}' : page();
     const message = { role: "assistant", content: world.refusal ? null : content, refusal: world.refusal };
     return {
       id: "chatcmpl-1", object: "chat.completion", created: 1, model: "gpt-test",

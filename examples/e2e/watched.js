@@ -1,4 +1,5 @@
 // Stands before a Worker's own entry: counts what each event asks of D1 and of the queue, and fails a call when told to.
+// A statement that cannot be prepared is a panic of the Rust module: so one is had from the Worker as it is deployed.
 // The Worker itself is the file that is deployed.
 import worker from "./worker.js";
 
@@ -12,16 +13,26 @@ const proxy = (thing, own) =>
   });
 
 function watched(env, tally) {
-  const fault = async (name) => {
+  const told = async (name) => {
     const answer = await env.FAULTS?.fetch(`http://faults/${name}`);
-    const what = answer?.ok ? await answer.text() : "";
+    return answer?.ok ? answer.text() : "";
+  };
+  const fault = async (name) => {
+    const what = await told(name);
     if (what === "hang") await new Promise(() => {});
     if (what) throw new Error(what);
   };
   const own = {};
   if (env.DB) {
     const database = env.DB;
+    let panic = "";
     own.DB = proxy(database, {
+      prepare: (sql) => {
+        const why = panic;
+        panic = "";
+        if (why) throw new Error(why);
+        return database.prepare(sql);
+      },
       batch: async (statements) => {
         await fault("batch");
         tally.calls += 1;
@@ -31,6 +42,8 @@ function watched(env, tally) {
           tally.read += meta.rows_read ?? 0;
           tally.written += meta.rows_written ?? 0;
         }
+        // Whoever has read the page of that slug panics.
+        if (JSON.stringify(results).includes('"slug":"panics"')) panic = await told("panic");
         return results;
       },
     });

@@ -8,7 +8,7 @@ const examples = fileURLToPath(new URL("..", import.meta.url));
 export const RUN_SECRET = "run-test-secret-0123456789";
 const COMPATIBILITY = "2026-04-01";
 
-// The modules of a build folder, with `entry` before them.
+// The modules of a build folder, the entry first: the build's own, or one of ours before it.
 function modules(folder, entry) {
   const build = `${examples}${folder}/build/`;
   const files = readdirSync(build, { recursive: true }).filter((file) => /\.(js|wasm)$/.test(file));
@@ -16,8 +16,9 @@ function modules(folder, entry) {
     path.endsWith(".wasm")
       ? { type: "CompiledWasm", path: build + path, contents: readFileSync(build + path) }
       : { type: "ESModule", path: build + path, contents: readFileSync(build + path, "utf8") };
-  const first = { type: "ESModule", path: `${build}watched.js`, contents: readFileSync(fileURLToPath(new URL(entry, import.meta.url)), "utf8") };
-  return { modulesRoot: build, modules: [first, ...files.map(module)] };
+  const all = files.sort((a, b) => (b === "worker.js") - (a === "worker.js")).map(module);
+  if (entry) all.unshift({ type: "ESModule", path: build + entry, contents: readFileSync(fileURLToPath(new URL(entry, import.meta.url)), "utf8") });
+  return { modulesRoot: build, modules: all };
 }
 
 export function worker(name, options, { folder = name, entry = "watched.js" } = {}) {
@@ -31,8 +32,31 @@ export function migrations() {
   return text.split(";").map((statement) => statement.trim()).filter(Boolean);
 }
 
-// `change` may alter the bindings of both before the start; `options` those of Miniflare.
-export async function start(world, { change = () => {}, options = {}, consumer = {}, poster: more = {} } = {}) {
+// A Miniflare whose database answers. On a machine with too much to do one may drop its first request, or never answer it.
+async function answering(miniflare) {
+  for (let tries = 1; ; tries += 1) {
+    const mf = miniflare();
+    let timer;
+    const late = new Promise((_, reject) => (timer = setTimeout(reject, 30_000, new Error("workerd does not answer"))));
+    const database = async () => {
+      const db = await mf.getD1Database("DB", "pseo-generator");
+      await db.prepare("SELECT 1").all();
+      return [mf, db];
+    };
+    try {
+      return await Promise.race([database(), late]);
+    } catch (error) {
+      await mf.dispose();
+      if (tries === 3) throw error;
+      console.log(`# starting again: ${error.message}`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+// `change` may alter the bindings of both before the start; `options` those of Miniflare. What is not `consumed` is lost.
+export async function start(world, { change = () => {}, options = {}, consumer = {}, consumed = true } = {}) {
   const shared = {
     SITE_ID: "test", SITE_NAME: "Test", SITE_BASE_URL: "https://test.example", WORDS_MIN: "1",
     MODEL_PROVIDER: "openai", MODEL_NAME: "gpt-test", MODEL_BASE_URL: `${world.url}/v1`, OPENAI_API_KEY: "sk-test-secret",
@@ -47,7 +71,7 @@ export async function start(world, { change = () => {}, options = {}, consumer =
     const at = faults.findIndex(([binding]) => binding === name);
     return new Response(at < 0 ? "" : faults.splice(at, 1)[0][1]);
   };
-  const mf = new Miniflare({
+  const miniflare = () => new Miniflare({
     cf: false, host: "127.0.0.1", port: 0, unsafeTriggerHandlers: true,
     handleRuntimeStdio: (...streams) => streams.forEach((stream) => stream.on("data", (data) => (log += data))),
     ...options,
@@ -60,15 +84,14 @@ export async function start(world, { change = () => {}, options = {}, consumer =
         bindings: poster, serviceBindings: { FAULTS },
         queueProducers: { DEAD_LETTERS: "social-dlq" },
         queueConsumers: {
-          "social-queue": { maxBatchSize: 10, maxBatchTimeout: 0, maxRetries: 20, deadLetterQueue: "social-dlq", ...consumer },
+          ...(consumed && { "social-queue": { maxBatchSize: 10, maxBatchTimeout: 0, maxRetries: 20, deadLetterQueue: "social-dlq", ...consumer } }),
           "social-dlq": { maxBatchSize: 10, maxBatchTimeout: 0 },
         },
-        ...more,
       }),
       ...(options.workers ?? []),
     ],
   });
-  const db = await mf.getD1Database("DB", "pseo-generator");
+  const [mf, db] = await answering(miniflare);
   const [{ tables }] = (await db.prepare("SELECT count(*) AS tables FROM sqlite_master WHERE name = 'outbox'").all()).results;
   if (!tables) await db.batch(migrations().map((statement) => db.prepare(statement)));
   const site = await mf.getWorker("pseo-generator");

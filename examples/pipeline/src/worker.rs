@@ -2,6 +2,7 @@
 
 use worker::send::IntoSendFuture as _;
 use worker::{D1Database, Env, Queue, Request, Response, ResponseBuilder, console_error, console_log, console_warn};
+use worker::{js_sys, wasm_bindgen::JsValue};
 
 use crate::config::Config;
 use crate::console;
@@ -98,6 +99,13 @@ impl<'e> Bound<'e> {
     pub fn secret(&mut self, name: &str) -> Option<String> {
         let value = self.optional_secret(name);
         self.needs.found(&format!("the secret {name}"), value)
+    }
+
+    /// Any other binding, such as that of Workers AI.
+    pub fn binding(&mut self, name: &str) -> Option<JsValue> {
+        let value = js_sys::Reflect::get(self.env, &name.into()).ok();
+        let value = value.filter(|value| !value.is_undefined());
+        self.needs.found(&format!("the binding {name}"), value)
     }
 
     /// A D1 database.

@@ -1,8 +1,9 @@
 //! The Worker that drafts pages on a schedule, stores them in D1, queues their ids, and serves the site.
 
+mod model;
+
 use std::sync::Arc;
 
-use presswork_ai_adapter::{LanguageModel, LanguageModelExt, OpenAi};
 use presswork_content_store::D1Store;
 use presswork_pipeline::{Config, Generator, RunReport, serve::serve, worker as pipeline, worker::Bound};
 use presswork_queue::CloudflareQueue;
@@ -65,7 +66,7 @@ fn site(need: &mut Bound<'_>) -> Result<Site, String> {
 
 fn generator(env: &Env) -> Result<Generator, String> {
     let mut need = Bound::to(env);
-    let (model, site) = (model(&mut need), site(&mut need).ok()); // what is missing is noted
+    let (model, site) = (model::model(&mut need), site(&mut need).ok()); // what is missing is noted
     let (model, ((config, store), queue)) = need.whole(model.zip(site))?;
     Ok(Generator::new(
         Arc::new(config),
@@ -73,15 +74,6 @@ fn generator(env: &Env) -> Result<Generator, String> {
         Arc::new(queue),
         model,
     ))
-}
-
-fn model(need: &mut Bound<'_>) -> Option<Arc<dyn LanguageModel>> {
-    let (name, key) = (need.var("MODEL_NAME"), need.secret("OPENAI_API_KEY"));
-    let mut model = OpenAi::builder(name?).api_key(key?);
-    if let Some(url) = need.optional("MODEL_BASE_URL") {
-        model = model.base_url(url);
-    }
-    Some(Arc::new(need.made(model.build())?.retry(Default::default())))
 }
 
 fn text(error: impl std::fmt::Display) -> String {

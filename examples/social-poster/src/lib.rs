@@ -1,8 +1,10 @@
 //! The Worker that turns queued pages into posts, each exactly once.
 
+#[path = "../../pseo-generator/src/model/mod.rs"]
+mod model;
+
 use std::sync::Arc;
 
-use presswork_ai_adapter::{LanguageModel, LanguageModelExt, OpenAi};
 use presswork_content_store::D1Store;
 use presswork_pipeline::{Poster, dead_letters, worker as pipeline, worker::Bound};
 use presswork_queue::{CloudflareQueue, PushedBatch, process};
@@ -24,7 +26,8 @@ pub fn start() {
 }
 
 /// A batch of either queue. Exported by hand: the macro hides how often a message was tried, and turns an error into a
-/// panic of the whole instance. Never fails: what is not settled here the batch retries when it is dropped.
+/// panic of the whole instance. Never fails: what is not settled here the batch retries when it is dropped. The entry that
+/// the build writes calls it for one message at a time, so a panic, which ends the instance, costs that message a retry.
 #[wasm_bindgen]
 pub async fn queue(batch: JsValue, env: Env, _context: JsValue) {
     if let Err(why) = handle(batch, &env).await {
@@ -43,20 +46,18 @@ async fn handle(batch: JsValue, env: &Env) -> Result<(), String> {
             .await
             .map_err(text);
     }
-    let (poster, concurrency) = poster(&mut need)?;
-    let report = process(&batch, deliveries, &poster, concurrency).await;
+    let report = process(&batch, deliveries, &poster(&mut need)?, 1).await;
     tracing::info!(totals = ?report.totals, "a batch ended");
     let unsettled = report.unsettled.first();
     unsettled.map_or(Ok(()), |unsettled| Err(format!("{unsettled:?}")))
 }
 
-fn poster(need: &mut Bound<'_>) -> Result<(Poster, usize), String> {
+fn poster(need: &mut Bound<'_>) -> Result<Poster, String> {
     let (config, database) = (need.config(), need.d1("DB"));
-    let (model, target) = (model(need), mastodon(need));
+    let (model, target) = (model::model(need), mastodon(need));
     let (((config, database), model), target) = need.whole(config.zip(database).zip(model).zip(target))?;
-    let concurrency = config.poster.concurrency as usize;
     let store = Arc::new(D1Store::new(database));
-    Ok((Poster::new(Arc::new(config), store, model, vec![target]), concurrency))
+    Ok(Poster::new(Arc::new(config), store, model, vec![target]))
 }
 
 fn mastodon(need: &mut Bound<'_>) -> Option<Arc<dyn SocialTarget>> {
@@ -64,15 +65,6 @@ fn mastodon(need: &mut Bound<'_>) -> Option<Arc<dyn SocialTarget>> {
     let token = need.secret("MASTODON_ACCESS_TOKEN");
     let target = Mastodon::builder(url?, token?).account(account?).allow_private_hosts();
     Some(Arc::new(need.made(target.build())?))
-}
-
-fn model(need: &mut Bound<'_>) -> Option<Arc<dyn LanguageModel>> {
-    let (name, key) = (need.var("MODEL_NAME"), need.secret("OPENAI_API_KEY"));
-    let mut model = OpenAi::builder(name?).api_key(key?);
-    if let Some(url) = need.optional("MODEL_BASE_URL") {
-        model = model.base_url(url);
-    }
-    Some(Arc::new(need.made(model.build())?.retry(Default::default())))
 }
 
 fn text(error: impl std::fmt::Display) -> String {

@@ -25,8 +25,11 @@ Usage: cargo xtask <command>
 Commands:
   test      Run every step that proves the project; missing cargo tools are installed under target/tools.
   sample    Recompute examples/standalone/sample/topics.csv from the bundled tz database.
-  build     Build both Workers into their build folders, or the one that is named; prints their sizes.
-  e2e       Build both Workers, install Miniflare from npm, and prove them on workerd.
+  build     Build both Workers into their build folders, or the one that is named; prints their sizes. With
+            --model <provider> they know that model instead of openai.
+  e2e       Build both Workers, install Miniflare from npm, and prove them on workerd. With --write it also measures
+            them, and writes the figures of examples/README.md.
+  dev       Run both Workers on this machine at port 8787, or the port that is given, until Ctrl-C; no key is needed.
   bench     Measure the figures of benches/README.md, or those that are named; `bench --list` names them.
   help      Print this text.
 
@@ -48,8 +51,26 @@ enum Command {
             allow(dead_code, reason = "read by the program that has the feature")
         )]
         worker: Option<String>,
+        #[cfg_attr(
+            not(feature = "workers"),
+            allow(dead_code, reason = "read by the program that has the feature")
+        )]
+        model: Option<String>,
     },
-    E2e,
+    Dev {
+        #[cfg_attr(
+            not(feature = "workers"),
+            allow(dead_code, reason = "read by the program that has the feature")
+        )]
+        port: u16,
+    },
+    E2e {
+        #[cfg_attr(
+            not(feature = "workers"),
+            allow(dead_code, reason = "read by the program that has the feature")
+        )]
+        write: bool,
+    },
     Help,
     List,
     Sample,
@@ -65,13 +86,29 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Command> {
     match command.as_deref() {
         None | Some("help" | "--help" | "-h") => Ok(Command::Help),
         Some("bench") => Ok(Command::Bench { args: rest.collect() }),
-        Some("build") => match (rest.next(), rest.next()) {
-            (worker, None) => Ok(Command::Build { worker }),
-            (_, Some(other)) => bail!("`build` takes one Worker, got `{other}` too"),
+        Some("build") => {
+            let (mut worker, mut model) = (None, None);
+            while let Some(arg) = rest.next() {
+                match arg.as_str() {
+                    "--model" => model = Some(rest.next().context("`--model` needs the name of a provider")?),
+                    _ if worker.is_none() => worker = Some(arg),
+                    other => bail!("`build` takes one Worker, got `{other}` too"),
+                }
+            }
+            Ok(Command::Build { worker, model })
+        }
+        Some("dev") => match (rest.next(), rest.next()) {
+            (port, None) => {
+                let port = port.unwrap_or_else(|| "8787".to_owned());
+                let port = port.parse().with_context(|| format!("`{port}` is no port"))?;
+                Ok(Command::Dev { port })
+            }
+            (_, Some(other)) => bail!("`dev` takes one port, got `{other}` too"),
         },
-        Some("e2e") => match rest.next() {
-            None => Ok(Command::E2e),
-            Some(other) => bail!("`e2e` takes no argument, got `{other}`"),
+        Some("e2e") => match rest.next().as_deref() {
+            None => Ok(Command::E2e { write: false }),
+            Some("--write") => Ok(Command::E2e { write: true }),
+            Some(other) => bail!("`e2e` has no option `{other}`"),
         },
         Some("sample") => match rest.next() {
             None => Ok(Command::Sample),
@@ -117,7 +154,7 @@ fn execute(command: Command) -> Result<bool> {
     let root = root()?;
     match command {
         Command::Bench { args } => return bench::bench(&root, &args),
-        Command::Build { .. } | Command::E2e => return on_workers(&root, command),
+        Command::Build { .. } | Command::Dev { .. } | Command::E2e { .. } => return on_workers(&root, command),
         Command::Help => run::say(format_args!("{HELP}\n")),
         Command::List => steps::list(),
         Command::Sample => {
@@ -132,21 +169,25 @@ fn execute(command: Command) -> Result<bool> {
     Ok(true)
 }
 
-/// `build` and `e2e`.
+/// `build`, `dev` and `e2e`.
 #[cfg(feature = "workers")]
 fn on_workers(root: &Path, command: Command) -> Result<bool> {
-    if let Command::Build { worker } = command {
-        workers::build(root, worker.as_deref())?;
-        return Ok(true);
-    }
-    let ran = workers::e2e(root)?;
+    let ran = match command {
+        Command::Build { worker, model } => {
+            workers::build(root, worker.as_deref(), model.as_deref())?;
+            return Ok(true);
+        }
+        Command::Dev { port } => return workers::dev(root, port),
+        Command::E2e { write } => workers::e2e(root, write)?,
+        _ => return Ok(true),
+    };
     run::say(&ran.output);
     Ok(ran.ok)
 }
 
 /// The same command again, from a program that has the crates it needs.
 #[cfg(not(feature = "workers"))]
-fn on_workers(root: &Path, _command: Command) -> Result<bool> {
+fn on_workers(root: &Path, command: Command) -> Result<bool> {
     let mut line = vec![
         "cargo",
         "run",
@@ -160,6 +201,9 @@ fn on_workers(root: &Path, _command: Command) -> Result<bool> {
     ];
     let args: Vec<String> = std::env::args().skip(1).collect();
     line.extend(args.iter().map(String::as_str));
+    if matches!(command, Command::Dev { .. }) {
+        return run::become_program(root, &line);
+    }
     let ran = run::run(root, &line, &[])?;
     run::say(&ran.output);
     Ok(ran.ok)
@@ -205,6 +249,9 @@ mod tests {
             "test --keep",
             "sample now",
             "build a b",
+            "build --model",
+            "dev here",
+            "dev 1 2",
             "e2e now",
         ] {
             assert!(words(line).is_err(), "{line}");

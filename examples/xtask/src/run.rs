@@ -61,6 +61,19 @@ pub(crate) fn run<S: AsRef<OsStr>>(root: &Path, line: &[S], env: &[(&str, &OsStr
     })
 }
 
+/// Gives the terminal to a program for good: whatever stops this one stops it. The answer, where there is one, is whether it
+/// succeeded.
+pub(crate) fn become_program(root: &Path, line: &[&str]) -> Result<bool> {
+    let (program, args) = line.split_first().context("an empty command line")?;
+    let mut command = Command::new(program);
+    command.args(args).current_dir(root);
+    #[cfg(unix)]
+    let answer: std::io::Result<bool> = Err(std::os::unix::process::CommandExt::exec(&mut command));
+    #[cfg(not(unix))]
+    let answer = command.status().map(|status| status.success());
+    answer.with_context(|| format!("starting `{program}`"))
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use flate2::{Compression, write::GzEncoder};
 use wasm_bindgen_cli_support::Bindgen;
 
-use super::WORKERS;
+use super::{WORKERS, Worker};
 use crate::{
     cargo::target_dir,
     rules::lock,
@@ -17,42 +17,60 @@ use crate::{
 
 const SHIM: &str = include_str!("shim.js");
 
-/// Builds the Worker of that name, or both, into `examples/<worker>/build`.
-pub(crate) fn build(root: &Path, name: Option<&str>) -> Result<()> {
-    let chosen: Vec<&str> = WORKERS
+/// What a Worker weighs: its wasm, raw and as Cloudflare counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) worker: &'static str,
+    pub(crate) raw: usize,
+    pub(crate) gzip: usize,
+}
+
+/// Builds the Worker of that name, or both that are deployed, for the model they know without more words or that one, and
+/// prints their sizes.
+pub(crate) fn build(root: &Path, name: Option<&str>, model: Option<&str>) -> Result<Vec<Size>> {
+    let chosen: Vec<Worker> = WORKERS
         .iter()
         .copied()
-        .filter(|worker| name.is_none_or(|name| name == *worker))
+        .filter(|worker| name.is_none_or(|name| name == worker.package))
         .collect();
     if chosen.is_empty() {
+        let names: Vec<&str> = WORKERS.iter().map(|worker| worker.package).collect();
         bail!(
             "there is no Worker `{}`, expected {}",
             name.unwrap_or_default(),
-            WORKERS.join(" or ")
+            names.join(" or ")
         );
     }
+    let sizes = make(root, &chosen, model)?;
+    for Size { worker, raw, gzip } in &sizes {
+        say(format_args!("{worker:<16} {raw:>8} bytes, {gzip:>7} gzipped\n"));
+    }
+    Ok(sizes)
+}
+
+/// Builds Workers into their build folders. One call has one set of features for all of them.
+pub(super) fn make(root: &Path, workers: &[Worker], features: Option<&str>) -> Result<Vec<Size>> {
     if let Some(disagree) = lock::disagreements(root)?.first() {
         bail!("{disagree}");
     }
     ensure_wasm(root)?;
     let mut line = vec!["cargo", "build", "--locked", "--profile", "worker", "--target", WASM];
-    line.extend(chosen.iter().flat_map(|worker| ["--package", worker]));
+    line.extend(workers.iter().flat_map(|worker| ["--package", worker.package]));
+    if let Some(features) = features {
+        line.extend(["--no-default-features", "--features", features]);
+    }
     let ran = run(root, &line, &[])?;
     if !ran.ok {
         bail!("cargo build failed:\n{}", ran.output);
     }
-    for worker in chosen {
-        let (raw, gzip) = bind(root, worker)?;
-        say(format_args!("{worker:<16} {raw:>8} bytes, {gzip:>7} gzipped\n"));
-    }
-    Ok(())
+    workers.iter().map(|worker| bind(root, *worker)).collect()
 }
 
-/// Writes the build folder; the answer is the size of the wasm, raw and gzipped.
-fn bind(root: &Path, worker: &str) -> Result<(usize, usize)> {
-    let file = format!("{}.wasm", worker.replace('-', "_"));
+/// Writes the build folder.
+fn bind(root: &Path, worker: Worker) -> Result<Size> {
+    let file = format!("{}.wasm", worker.package.replace('-', "_"));
     let wasm = target_dir(root).join(WASM).join("worker").join(file);
-    let out = root.join("examples").join(worker).join("build");
+    let out = worker.build_folder(root);
     if out.exists() {
         fs::remove_dir_all(&out).with_context(|| format!("removing {}", out.display()))?;
     }
@@ -81,5 +99,9 @@ fn bind(root: &Path, worker: &str) -> Result<(usize, usize)> {
     let wasm = fs::read(out.join("index_bg.wasm"))?;
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(&wasm)?;
-    Ok((wasm.len(), gzip.finish()?.len()))
+    Ok(Size {
+        worker: worker.package,
+        raw: wasm.len(),
+        gzip: gzip.finish()?.len(),
+    })
 }

@@ -1,0 +1,59 @@
+// The conformance suites of the store and of the queue, each case a test, on the D1 and the queues of workerd.
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import { Miniflare } from "miniflare";
+import { migrations, worker } from "../workers.js";
+
+// Databases that cases share, one after the other. A case of the queue has a Worker to itself, for it waits a lot.
+const DATABASES = 3;
+
+const suite = (name, options) => worker(name, options, { folder: "e2e/suites", entry: "suites.js" });
+const deadLetters = { queueProducers: { DEAD_LETTERS: "dead-letters" } };
+let log = "";
+const options = (workers) => ({
+  cf: false, host: "127.0.0.1", port: 0, workers,
+  handleRuntimeStdio: (...streams) => streams.forEach((stream) => stream.on("data", (data) => (log += data))),
+});
+const stores = Array.from({ length: DATABASES }, (_, n) => suite(`store-${n}`, { ...deadLetters, d1Databases: { DB: `db-${n}` } }));
+
+const mf = new Miniflare(options(stores));
+after(() => mf.dispose());
+const ask = async (name, path) => (await mf.getWorker(name)).fetch(`http://suites/${path}`);
+const names = await (await ask("store-0", "")).json();
+
+// The Workers of the queue's cases are known only now.
+await mf.setOptions(options([
+  ...stores,
+  ...names.queue.map((name) => suite(name, {
+    queueProducers: { QUEUE: `queue-${name}`, DEAD_LETTERS: `dead-${name}` },
+    // What is sent within a fifth of a second comes in one batch: no other is pushed while a case holds one.
+    queueConsumers: { [`queue-${name}`]: { maxBatchSize: 100, maxBatchTimeout: 0.2, maxRetries: 20 } },
+  })),
+]));
+for (let n = 0; n < DATABASES; n += 1) {
+  const db = await mf.getD1Database("DB", `store-${n}`);
+  await db.batch(migrations().map((statement) => db.prepare(statement)));
+}
+
+async function holds(name, path) {
+  const answer = await ask(name, path).catch((error) => error);
+  assert.equal(answer.status, 200, `${answer}\n${log.slice(-4000)}`);
+}
+
+describe("content-store on D1", { concurrency: DATABASES }, () => {
+  for (let n = 0; n < DATABASES; n += 1) {
+    describe(`database ${n}`, { concurrency: 1 }, () => {
+      for (const name of names["content-store"].filter((_, at) => at % DATABASES === n)) {
+        test(name, () => holds(`store-${n}`, `content-store/${name}`));
+      }
+    });
+  }
+});
+
+describe("queue on Cloudflare Queues", { concurrency: names.queue.length }, () => {
+  for (const name of names.queue) test(name, () => holds(name, `queue/${name}`));
+  test("cases that do not apply to what is pushed are named", (t) => {
+    assert.ok(names.others.length > 0);
+    t.diagnostic(`not for a queue that pushes: ${names.others.join(", ")}`);
+  });
+});
