@@ -9,6 +9,8 @@ mod delivery;
 mod engine;
 pub mod envelope;
 mod error;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod finishing;
 mod handler;
 mod hopping;
 mod inspect;

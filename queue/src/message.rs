@@ -53,7 +53,9 @@ impl Message {
     pub fn new(body: impl Into<Vec<u8>>) -> Self {
         Self {
             body: Arc::new(body.into()),
-            ..Self::default()
+            headers: Headers::default(),
+            idempotency_key: None,
+            delay: Duration::ZERO,
         }
     }
 

@@ -1,4 +1,4 @@
-//! `queue <scenario> <n> [redis url]`: n messages of 256 bytes. What stands against each other runs in one binary, peers
+//! `queue <scenario> <n> [url of the server]`: n messages of 256 bytes. What stands against each other runs in one binary, peers
 //! in their own.
 
 #[cfg(feature = "apalis")]
@@ -6,6 +6,7 @@ mod apalis;
 mod memory;
 #[cfg(feature = "omniqueue")]
 mod omniqueue;
+mod postgres;
 mod presswork;
 mod raw_redis;
 mod sqlite;
@@ -50,6 +51,8 @@ fn main() {
             "memory-own" => memory::own(n).await,
             "sqlite-raw" => sqlite::raw(n),
             "sqlite-own" => sqlite::own(n).await,
+            "postgres-batch-raw" => postgres::raw(&url, n).await,
+            "postgres-batch-own" => postgres::own(&url, n).await,
             "redis-batch-raw" => raw_redis::batch(&url, n).await,
             "redis-batch-own" => presswork::batch(&url, n).await,
             "redis-single-own" => presswork::single(&url, n).await,

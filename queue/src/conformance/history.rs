@@ -181,7 +181,8 @@ impl<H: Harness> Run<'_, H> {
             match settled.as_ref().map(|settled| settled[place]) {
                 Err(_) => {
                     self.because("settlement not answered", 1);
-                    self.known(number, |known| known.doubtful = true);
+                    // Nobody knows; as far as the backlog goes it is over.
+                    self.finish(number, |known| known.doubtful = true);
                 }
                 Ok(Settled::Stale) => self.because("lease lost", 1),
                 Ok(Settled::Exhausted) => self.finish(number, |known| known.dead = true),

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod certificates;
 #[cfg(feature = "cloudflare-http")]
 mod cloudflare_http;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]

@@ -48,6 +48,11 @@ pub const FIGURES: &[Figure] = &[
         run: queue::sqlite,
     },
     Figure {
+        name: "postgres-batch",
+        what: "messages per second through PostgresQueue in batches of 100, against SKIP LOCKED by hand",
+        run: queue::postgres,
+    },
+    Figure {
         name: "redis-commands",
         what: "commands per message and per idle minute on Redis",
         run: queue::commands,

@@ -1,4 +1,4 @@
-//! The queues: in memory, on SQLite and on Redis.
+//! The queues: in memory, on SQLite, on Postgres and on Redis.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     measure, program,
-    server::Redis,
+    server::{Postgres, Redis},
     table::{Metric, Reach, Role, Row, Table},
 };
 
@@ -76,6 +76,52 @@ pub fn sqlite() -> Result<Vec<Table>> {
             (1_000, 6_000),
         )?,
         notes: vec!["By hand there are no ids, headers, idempotency keys, delays or dead letters.".to_owned()],
+    }])
+}
+
+pub fn postgres() -> Result<Vec<Table>> {
+    const N: u64 = 4_000;
+    const ON_POSTGRES: [(&str, &str, Role); 2] = [
+        ("postgres-batch-raw", "SKIP LOCKED by hand", Role::Base),
+        ("postgres-batch-own", "presswork", Role::Own),
+    ];
+    let program = build("presswork")?;
+    let postgres = Postgres::start()?;
+    let url = postgres.url();
+    let run = |at: usize| measure::run(&program, ON_POSTGRES[at].0, N, &[&url]);
+    let medians = measure::medians(5, run, ON_POSTGRES.len())?;
+    let mut rows = Vec::new();
+    for ((scenario, name, role), found) in ON_POSTGRES.iter().zip(&medians) {
+        let instructions = measure::instructions(&program, scenario, (1_000, 4_000), &[&url])?;
+        rows.push(Row::new(
+            name,
+            *role,
+            vec![instructions, found["send"], found["process"]],
+        ));
+    }
+    Ok(vec![Table {
+        title: "Messages of 256 bytes per second on Postgres, in batches of 100 (rates are medians of 5 alternating rounds)"
+            .to_owned(),
+        metrics: vec![
+            Metric {
+                name: "instructions",
+                reach: Reach::Nothing,
+            },
+            Metric {
+                name: "enqueue /s",
+                reach: Reach::Nothing,
+            },
+            Metric {
+                name: "process + ack /s",
+                reach: Reach::Nothing,
+            },
+        ],
+        rows,
+        notes: vec![
+            "By hand: one INSERT of a hundred, one UPDATE .. SKIP LOCKED, one DELETE; no ids before the insert, no headers, keys, \
+             delays, dead letters or NOTIFY. The server syncs each commit."
+                .to_owned(),
+        ],
     }])
 }
 

@@ -35,7 +35,7 @@ impl Hasher for NumberHasher {
     }
 }
 
-/// Each message that waits has its current entry in one of these; entries it had before are passed over.
+/// Each message that waits has its current entry in one of these; entries that it had before are passed over.
 #[derive(Default)]
 pub(super) struct Order {
     ready: VecDeque<Due>,
@@ -69,40 +69,46 @@ impl Order {
         self.others.insert(due);
     }
 
-    /// Removes an entry; `live` is what goes on.
+    /// Removes the entry of a message that was leased; `live` is what goes on.
     pub(super) fn remove(&mut self, due: Due, live: &Live) {
+        if self.leases.front() == Some(&due) {
+            self.leases.pop_front();
+            return;
+        }
         if self.others.remove(&due) {
             return;
         }
         self.passed += 1;
         if self.passed > 64 + 2 * live.len() {
-            self.ready.retain(|due| is_current(*due, live));
             self.leases.retain(|due| is_current(*due, live));
             self.passed = 0;
         }
     }
 
-    /// The message that is due first.
-    pub(super) fn first(&mut self, live: &Live) -> Option<Due> {
-        for queue in [&mut self.ready, &mut self.leases] {
-            while queue.front().is_some_and(|due| !is_current(*due, live)) {
-                queue.pop_front();
-                self.passed = self.passed.saturating_sub(1);
-            }
-        }
+    /// The entry that is due first; it may be one that is passed over.
+    pub(super) fn first(&self) -> Option<Due> {
         let heads = [self.ready.front(), self.leases.front(), self.others.first()];
         heads.into_iter().flatten().min().copied()
     }
 
-    /// Takes the message out that is due first. One that was to be due at this time before may have two entries.
+    /// The message that is due first.
+    pub(super) fn next(&mut self, live: &Live) -> Option<Due> {
+        while let Some(first) = self.first() {
+            if is_current(first, live) {
+                return Some(first);
+            }
+            self.take(first);
+        }
+        None
+    }
+
+    /// Takes the entry out that is due first.
     pub(super) fn take(&mut self, first: Due) {
         if self.ready.front() == Some(&first) {
             self.ready.pop_front();
-        }
-        if self.leases.front() == Some(&first) {
+        } else if self.leases.front() == Some(&first) {
             self.leases.pop_front();
-        }
-        if self.others.first() == Some(&first) {
+        } else if self.others.first() == Some(&first) {
             self.others.pop_first();
         }
     }

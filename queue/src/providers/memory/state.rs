@@ -1,6 +1,6 @@
 //! The model: plain maps, every operation one step.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque, hash_map};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -40,6 +40,12 @@ pub(super) struct Entry {
     leased: bool,
     enqueued_at: i64,
     last_error: Option<String>,
+}
+
+impl Entry {
+    fn is_held(&self, token: u64) -> bool {
+        self.leased && self.lease == token
+    }
 }
 
 struct Dead {
@@ -116,10 +122,16 @@ impl State {
         }
         let until = now.saturating_add(millis(settings.lease));
         while deliveries.len() < max
-            && let Some((due, seq)) = self.order.first(&self.live)
+            && let Some((due, seq)) = self.order.first()
             && due <= now
-            && let Some(entry) = self.live.get_mut(&seq)
         {
+            let entry = match self.live.get_mut(&seq) {
+                Some(entry) if entry.visible_at == due => entry,
+                _ => {
+                    self.order.take((due, seq));
+                    continue;
+                }
+            };
             let suspect = entry.leased;
             if suspect && !deliveries.is_empty() {
                 // It may have killed who had it: it comes alone, the next time.
@@ -148,23 +160,34 @@ impl State {
                 break;
             }
         }
-        let next = self.order.first(&self.live);
+        let next = self.order.next(&self.live);
         (deliveries, next.map(|(due, _)| due))
     }
 
+    fn ack(&mut self, lease: &Lease) -> Option<()> {
+        let (seq, token) = (lease.id().as_number()?, lease.as_number()?);
+        let hash_map::Entry::Occupied(found) = self.live.entry(seq) else {
+            return None;
+        };
+        if !found.get().is_held(token) {
+            return None;
+        }
+        let due = (found.remove().visible_at, seq);
+        self.order.remove(due, &self.live);
+        Some(())
+    }
+
     pub(super) fn settle(&mut self, now: i64, settings: &Settings, settlement: &Settlement) -> Settled {
+        if settlement.verdict == Outcome::Ack {
+            return self.ack(&settlement.lease).map_or(Settled::Stale, |()| Settled::Done);
+        }
         let Some((seq, entry)) = self.held(&settlement.lease) else {
             return Settled::Stale;
         };
         entry.lease += 1;
         entry.leased = false;
         let due = match &settlement.verdict {
-            Outcome::Ack => {
-                let due = (entry.visible_at, seq);
-                self.live.remove(&seq);
-                self.order.remove(due, &self.live);
-                return Settled::Done;
-            }
+            Outcome::Ack => return Settled::Done,
             Outcome::DeadLetter { reason } => {
                 let reason = bounded(reason).to_owned();
                 self.bury(seq, now, reason);
@@ -199,7 +222,7 @@ impl State {
     fn held(&mut self, lease: &Lease) -> Option<(u64, &mut Entry)> {
         let (seq, token) = (lease.id().as_number()?, lease.as_number()?);
         let entry = self.live.get_mut(&seq)?;
-        (entry.leased && entry.lease == token).then_some((seq, entry))
+        entry.is_held(token).then_some((seq, entry))
     }
 
     fn reschedule(&mut self, seq: u64, now: i64, due: i64) {
@@ -307,7 +330,7 @@ impl State {
         }
         depth.oldest_age = self
             .order
-            .first(&self.live)
+            .next(&self.live)
             .filter(|(due, _)| *due <= now)
             .map(|(due, _)| until(due, now));
         depth

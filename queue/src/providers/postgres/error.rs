@@ -36,12 +36,18 @@ fn words(place: &str, error: &tokio_postgres::Error) -> String {
     bounded(&said).to_owned()
 }
 
+/// What rustls and the driver say when the two ends cannot agree on TLS: time does not mend it.
+const REFUSED: [&str; 2] = ["invalid peer certificate", "does not support TLS"];
+
 /// The error of a statement that stands alone, or of a whole transaction.
 pub(super) fn failed(place: &str, intent: Intent, error: &tokio_postgres::Error) -> Error {
     let provider = PROVIDER;
     let message = words(place, error);
     let source = None;
     let Some(code) = error.code() else {
+        if REFUSED.iter().any(|words| message.contains(words)) {
+            return Error::Config { provider, message };
+        }
         return lost(intent, message);
     };
     match code.code() {

@@ -28,6 +28,7 @@ use crate::{
     Discarded, Error, Inspect, Lease, Message, MessageId, Outcome, Queue, Redriven, Result, Settle, Settled,
     Settlement, SystemClock,
     clock::{millis, until},
+    finishing::{Finishing, in_background},
     limits::{MAX_DELAY, MAX_RECEIVE, Settings, check_batch, check_delay, check_settlements},
 };
 
@@ -118,15 +119,11 @@ impl PostgresQueue {
     /// Leases what is due. A caller that goes away leaves nothing leased.
     async fn reserve(&self, max: usize) -> Result<Found> {
         let queue = self.clone();
-        let reserving = tokio::spawn(async move {
+        let reserving = Finishing::new(async move {
             let found = queue.0.reserve(max).await?;
             Ok(Reserved { queue, found })
         });
-        match reserving.await {
-            Ok(reserved) => reserved.map(Reserved::take),
-            // Only a runtime that shuts down ends the task without an answer.
-            Err(_) => Ok((Vec::new(), None)),
-        }
+        reserving.await.map(Reserved::take)
     }
 }
 
@@ -149,15 +146,13 @@ impl Drop for Reserved {
             return;
         }
         let queue = self.queue.clone();
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            drop(runtime.spawn(async move {
-                let release = |delivery: &Delivery| Settlement::new(delivery.lease().clone(), Outcome::Release);
-                let back: Vec<_> = deliveries.iter().map(release).collect();
-                if let Err(error) = queue.0.settle(&back).await {
-                    tracing::warn!(%error, "abandoned deliveries come back only when their leases end");
-                }
-            }));
-        }
+        in_background(async move {
+            let release = |delivery: &Delivery| Settlement::new(delivery.lease().clone(), Outcome::Release);
+            let back: Vec<_> = deliveries.iter().map(release).collect();
+            if let Err(error) = queue.0.settle(&back).await {
+                tracing::warn!(%error, "abandoned deliveries come back only when their leases end");
+            }
+        });
     }
 }
 

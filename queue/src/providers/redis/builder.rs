@@ -2,7 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use redis::{Client, ConnectionAddr, IntoConnectionInfo};
+use redis::{Client, ConnectionAddr, IntoConnectionInfo, TlsCertificates};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use super::{Inner, PROVIDER, RedisQueue, connection::Link, error::classify_read, script::Keys};
 use crate::{Error, Result, limits::Settings};
@@ -15,6 +16,7 @@ pub struct RedisQueueBuilder {
     name: String,
     settings: Settings,
     timeout: Duration,
+    roots: Option<Vec<u8>>,
 }
 
 impl RedisQueueBuilder {
@@ -24,6 +26,7 @@ impl RedisQueueBuilder {
             name: "default".to_owned(),
             settings: Settings::default(),
             timeout: Duration::from_secs(5),
+            roots: None,
         }
     }
 
@@ -63,11 +66,17 @@ impl RedisQueueBuilder {
         self
     }
 
+    /// The certificates to trust instead of the system's, as PEM, for `rediss://`.
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots = Some(pem.into());
+        self
+    }
+
     /// Connects and checks that the server evicts nothing.
     ///
     /// # Errors
-    /// - [`Error::Config`] for a bad URL or setting, a refused login, or a server that may evict messages
-    ///   (`maxmemory-policy` other than `noeviction`).
+    /// - [`Error::Config`] for a bad URL or setting, a refused login, a certificate of the server that is not trusted or
+    ///   not its, or a server that may evict messages (`maxmemory-policy` other than `noeviction`).
     /// - [`Error::Unavailable`] when the server cannot be reached.
     pub async fn build(self) -> Result<RedisQueue> {
         self.settings.check(PROVIDER)?;
@@ -84,13 +93,32 @@ impl RedisQueueBuilder {
         // The parser's own words may quote the URL, and with it a password.
         let bad = |_| config("the URL must read redis://[user:password@]host[:port][/database], or rediss:// for TLS");
         let info = self.url.as_str().into_connection_info().map_err(bad)?;
-        if matches!(info.addr(), ConnectionAddr::TcpTls { .. })
-            && rustls::crypto::CryptoProvider::get_default().is_none()
-        {
+        let tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
+        if self.roots.is_some() && !tls {
+            return Err(config("root certificates are for a URL that begins with rediss://"));
+        }
+        if tls && rustls::crypto::CryptoProvider::get_default().is_none() {
             // Without it the client panics when a program holds two implementations. Whoever is first stays.
             drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         }
-        let link = Link::new(Client::open(info).map_err(bad)?, self.timeout);
+        let client = match self.roots {
+            None => Client::open(info).map_err(bad)?,
+            Some(roots) => {
+                let mut certificates = CertificateDer::pem_slice_iter(&roots).peekable();
+                if certificates.peek().is_none() || certificates.any(|certificate| certificate.is_err()) {
+                    return Err(config(
+                        "the root certificates do not read as PEM with at least one certificate",
+                    ));
+                }
+                let trusted = TlsCertificates {
+                    client_tls: None,
+                    root_cert: Some(roots),
+                };
+                let unusable = |_| config("the root certificates cannot be used");
+                Client::build_with_tls(info, trusted).map_err(unusable)?
+            }
+        };
+        let link = Link::new(client, self.timeout);
         let inner = Inner {
             address: link.address(),
             settings: self.settings,

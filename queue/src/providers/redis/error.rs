@@ -61,6 +61,11 @@ pub(super) fn classify(address: &str, failure: Failure) -> Error {
             _,
         )
         | (_, "BUSY" | "MISCONF" | "NOREPLICAS" | "UNBLOCKED" | "MAXCLIENTS") => unavailable(said),
+        // What rustls says of a certificate: time does not mend it.
+        (ErrorKind::Io, _) if said.contains("invalid peer certificate") => Error::Config {
+            provider,
+            message: said,
+        },
         (ErrorKind::Io, _) if sent => Error::OutcomeUnknown {
             provider,
             message: said,

@@ -26,6 +26,7 @@ use crate::{
     Discarded, Error, Inspect, Lease, Message, MessageId, Queue, Redriven, Result, Settle, Settled, Settlement,
     SystemClock,
     clock::{millis, until},
+    finishing::Finishing,
     limits::{MAX_DELAY, Settings, check_batch, check_delay, check_settlements},
 };
 
@@ -72,15 +73,11 @@ impl RedisQueue {
     /// Leases what is due. A caller that goes away leaves nothing leased.
     async fn reserve(&self, max: usize) -> Result<Found> {
         let inner = Arc::clone(&self.0);
-        let reserving = tokio::spawn(async move {
+        let reserving = Finishing::new(async move {
             let found = inner.reserve(max).await?;
             Ok(Reserved { inner, found })
         });
-        match reserving.await {
-            Ok(reserved) => reserved.map(Reserved::take),
-            // Only a runtime that shuts down ends the task without an answer.
-            Err(_) => Ok((Vec::new(), None)),
-        }
+        reserving.await.map(Reserved::take)
     }
 }
 

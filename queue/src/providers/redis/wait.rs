@@ -4,17 +4,17 @@
 //! is a list of at most one item: it wakes one consumer, and one that leaves something behind puts it back.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
     task::Poll,
     time::Duration,
 };
 
-use futures_util::future::poll_fn;
+use futures_util::future::{Either, poll_fn, select};
 use redis::{RedisError, Value, aio::ConnectionLike};
-use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{
     Inner,
@@ -23,7 +23,10 @@ use super::{
     error::{classify, is_no_script},
     script::NUDGE,
 };
-use crate::{Delivery, Outcome, Result, Settlement};
+use crate::{
+    Delivery, Outcome, Result, Settlement,
+    finishing::{Finishing, in_background},
+};
 
 /// The longest a consumer blocks before it looks by itself. Only what a killed process alone had known waits for
 /// this: a lease of its own that ended, a delayed message whose token it had taken.
@@ -32,14 +35,9 @@ const RECHECK: Duration = Duration::from_secs(10);
 /// A consumer that blocks. Dropped before its end, it is woken and gives back what it got.
 pub(super) struct Blocked {
     inner: Arc<Inner>,
-    answer: oneshot::Receiver<Result<Reserved>>,
-    state: Arc<State>,
-}
-
-#[derive(Default)]
-struct State {
-    client: std::sync::atomic::AtomicI64,
-    over: AtomicBool,
+    call: Finishing<Result<Reserved>>,
+    /// What the server knows the connection by, once there is one.
+    client: Arc<AtomicI64>,
 }
 
 impl Blocked {
@@ -49,36 +47,29 @@ impl Blocked {
             .min(RECHECK)
             .min(inner.settings.lease)
             .max(Duration::from_millis(1));
-        let (sender, answer) = oneshot::channel();
-        let state = Arc::<State>::default();
-        let (task, shared) = (Arc::clone(inner), Arc::clone(&state));
-        tokio::spawn(async move {
-            let reserved = block(&task, &shared, max, wait).await;
-            shared.over.store(true, Ordering::SeqCst);
-            let reserved = reserved.map(|found| Reserved { inner: task, found });
-            // A consumer that went away wants nothing; what it would have got goes back.
-            drop(sender.send(reserved));
+        let client = Arc::<AtomicI64>::default();
+        let (task, shared) = (Arc::clone(inner), Arc::clone(&client));
+        // In the consumer's own task: to wake another one first would cost more than the server takes for all of it.
+        let call = Finishing::new(async move {
+            let found = block(&task, &shared, max, wait).await?;
+            Ok(Reserved { inner: task, found })
         });
         Self {
             inner: Arc::clone(inner),
-            answer,
-            state,
+            call,
+            client,
         }
     }
 
     pub(super) async fn finish(&mut self) -> Result<Found> {
-        match (&mut self.answer).await {
-            Ok(reserved) => reserved.map(Reserved::take),
-            // Only a runtime that shuts down ends the task without an answer.
-            Err(_) => Ok((Vec::new(), None)),
-        }
+        (&mut self.call).await.map(Reserved::take)
     }
 
     /// Ends the wait, so that the call looks now; false when it could not be told. A look of one's own beside it would
     /// leave a call behind that leases what nobody asked for.
-    pub(super) async fn wake(&self) -> bool {
-        let client = self.state.client.load(Ordering::SeqCst);
-        client > 0 && matches!(self.inner.link.send::<i64>(&unblock(client)).await, Ok(1))
+    pub(super) fn wake(&self) -> impl Future<Output = bool> + Send + use<> {
+        let (inner, client) = (Arc::clone(&self.inner), self.client.load(Ordering::SeqCst));
+        async move { client > 0 && matches!(inner.link.send::<i64>(&unblock(client)).await, Ok(1)) }
     }
 }
 
@@ -90,29 +81,32 @@ fn unblock(client: i64) -> redis::Cmd {
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        self.answer.close();
-        if self.state.over.load(Ordering::SeqCst) {
+        let Some(mut call) = self.call.take() else {
             return;
-        }
-        let (inner, state) = (Arc::clone(&self.inner), Arc::clone(&self.state));
-        spawn(async move {
+        };
+        let (inner, client) = (Arc::clone(&self.inner), Arc::clone(&self.client));
+        in_background(async move {
             // The call may still be on its way; one that has ended needs no waking.
             for _ in 0..50 {
-                let client = state.client.load(Ordering::SeqCst);
-                if state.over.load(Ordering::SeqCst) || client < 0 {
-                    return;
+                let client = client.load(Ordering::SeqCst);
+                let woken = client > 0 && !matches!(inner.link.send::<i64>(&unblock(client)).await, Ok(0));
+                if woken || client < 0 {
+                    break;
                 }
-                if client > 0 && !matches!(inner.link.send::<i64>(&unblock(client)).await, Ok(0)) {
-                    return;
+                let pause = pin!(tokio::time::sleep(Duration::from_millis(20)));
+                match select(call, pause).await {
+                    // A consumer that went away wants nothing; what it would have got goes back.
+                    Either::Left(_) => return,
+                    Either::Right((_, waiting)) => call = waiting,
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
             }
+            drop(call.await);
         });
     }
 }
 
 /// Blocks and reserves on a dedicated connection; one that turns out to be dead is replaced once.
-async fn block(inner: &Inner, state: &State, max: usize, wait: Duration) -> Result<Found> {
+async fn block(inner: &Inner, client: &AtomicI64, max: usize, wait: Duration) -> Result<Found> {
     let mut blpop = redis::cmd("BLPOP");
     blpop.arg(&inner.keys.token).arg(wait.as_secs_f64());
     let mut both = redis::pipe();
@@ -123,7 +117,7 @@ async fn block(inner: &Inner, state: &State, max: usize, wait: Duration) -> Resu
     for _ in 0..2 {
         let opened = inner.link.dedicated().await;
         let mut dedicated = opened.map_err(|error| failed(Failure::NotSent(error)))?;
-        state.client.store(dedicated.id, Ordering::SeqCst);
+        client.store(dedicated.id, Ordering::SeqCst);
         // A server that is gone without a word would keep it waiting for ever.
         let asking = tokio::time::timeout(wait + inner.link.timeout(), ask(&mut dedicated, &both));
         let late = |_| (false, Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
@@ -198,7 +192,7 @@ impl Drop for Reserved {
             return;
         }
         let inner = Arc::clone(&self.inner);
-        spawn(async move {
+        in_background(async move {
             let release = |delivery: Delivery| Settlement::new(delivery.lease().clone(), Outcome::Release);
             let back: Vec<_> = deliveries.into_iter().map(release).collect();
             if back.is_empty() {
@@ -209,12 +203,5 @@ impl Drop for Reserved {
                 tracing::warn!(%error, "abandoned deliveries come back only when their leases end");
             }
         });
-    }
-}
-
-/// Leaves work to the runtime, where there is one; without it leases end by themselves.
-fn spawn(work: impl Future<Output = ()> + Send + 'static) {
-    if let Ok(runtime) = Handle::try_current() {
-        drop(runtime.spawn(work));
     }
 }

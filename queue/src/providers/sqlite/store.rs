@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OptionalExtension, named_params, params};
+use rusqlite::{
+    CachedStatement, Connection, OptionalExtension, named_params, params,
+    types::{ToSqlOutput, ValueRef},
+};
 
 use crate::{
     Clock, DeadLetter, Delivery, Lease, Message, MessageId, Outcome, Settled, Settlement, clock::millis,
@@ -24,7 +27,37 @@ pub(super) struct Store {
     pub(super) changed: Cell<bool>,
 }
 
-const HELD: &str = "seq = :seq AND queue = :queue AND lease = :lease AND leased = 1 AND dead_at IS NULL";
+/// What a lease that counts finds.
+macro_rules! held {
+    () => {
+        "seq = :seq AND queue = :queue AND lease = :lease AND leased = 1 AND dead_at IS NULL"
+    };
+}
+
+const SEND: &str = "INSERT INTO queue_message (queue, envelope, visible_at, enqueued_at) VALUES (?1, ?2, ?3, ?4)";
+const ACK: &str = concat!("DELETE FROM queue_message WHERE ", held!());
+const BURY: &str = concat!(
+    "UPDATE queue_message SET lease = lease + 1, leased = 0, dead_at = :now, dead_reason = :reason WHERE ",
+    held!()
+);
+const RELEASE: &str = concat!(
+    "UPDATE queue_message SET lease = lease + 1, leased = 0, visible_at = :due, attempts = max(attempts - 1, 0) WHERE ",
+    held!()
+);
+const RETRY: &str = concat!(
+    "UPDATE queue_message SET lease = lease + 1, leased = 0, visible_at = :due,
+        last_error = coalesce(:error, last_error),
+        dead_at = iif(attempts < :max_attempts, NULL, :now),
+        dead_reason = iif(attempts < :max_attempts, NULL, :reason)
+     WHERE ",
+    held!(),
+    " RETURNING dead_at IS NOT NULL"
+);
+const EXTEND: &str = concat!(
+    "UPDATE queue_message SET visible_at = max(visible_at, :until) WHERE ",
+    held!(),
+    " RETURNING visible_at"
+);
 
 impl Store {
     pub(super) fn new(connection: Connection, queue: i64, settings: Settings, clock: Arc<dyn Clock>) -> Self {
@@ -96,10 +129,20 @@ impl Store {
     pub(super) fn send(&self, messages: &[Message]) -> rusqlite::Result<Vec<MessageId>> {
         let now = self.clock.now_ms();
         self.changed.set(true);
-        messages.iter().map(|message| self.send_one(now, message)).collect()
+        // Found once for the whole batch, and one buffer: what is done per message is what a message costs.
+        let mut insert = self.connection.prepare_cached(SEND)?;
+        let mut envelope = Vec::new();
+        let send = |message| self.send_one(now, &mut insert, &mut envelope, message);
+        messages.iter().map(send).collect()
     }
 
-    fn send_one(&self, now: i64, message: &Message) -> rusqlite::Result<MessageId> {
+    fn send_one(
+        &self,
+        now: i64,
+        insert: &mut CachedStatement<'_>,
+        envelope: &mut Vec<u8>,
+        message: &Message,
+    ) -> rusqlite::Result<MessageId> {
         if let Some(key) = &message.idempotency_key {
             // A few at a time, so that no single send pays for a day's keys.
             let forget = "DELETE FROM queue_key WHERE (queue, key) IN
@@ -116,13 +159,11 @@ impl Store {
                 return Ok(id_of(seq));
             }
         }
-        let insert = "INSERT INTO queue_message (queue, envelope, visible_at, enqueued_at) VALUES (?1, ?2, ?3, ?4)";
         let due = now.saturating_add(millis(message.delay));
-        let envelope = envelope::encode(message, now);
-        let seq = self
-            .connection
-            .prepare_cached(insert)?
-            .insert(params![self.queue, envelope, due, now])?;
+        envelope.clear();
+        envelope::encode_into(envelope, message, now);
+        let text = ValueRef::Text(envelope);
+        let seq = insert.insert(params![self.queue, ToSqlOutput::Borrowed(text), due, now])?;
         if let Some(key) = &message.idempotency_key {
             let remember = "INSERT OR REPLACE INTO queue_key (queue, key, seq, expires_at) VALUES (?1, ?2, ?3, ?4)";
             let expires = now.saturating_add(millis(self.settings.idempotency_ttl));
@@ -211,53 +252,39 @@ impl Store {
 
     pub(super) fn settle(&self, settlements: &[Settlement]) -> rusqlite::Result<Vec<Settled>> {
         let now = self.clock.now_ms();
-        settlements
-            .iter()
-            .map(|settlement| self.settle_one(now, settlement))
-            .collect()
+        let mut ack = self.connection.prepare_cached(ACK)?;
+        let settle = |settlement| self.settle_one(now, &mut ack, settlement);
+        settlements.iter().map(settle).collect()
     }
 
-    fn settle_one(&self, now: i64, settlement: &Settlement) -> rusqlite::Result<Settled> {
+    fn settle_one(
+        &self,
+        now: i64,
+        ack: &mut CachedStatement<'_>,
+        settlement: &Settlement,
+    ) -> rusqlite::Result<Settled> {
         let Some((seq, lease)) = token_of(&settlement.lease) else {
             return Ok(Settled::Stale);
         };
         let queue = self.queue;
         let applied = match &settlement.verdict {
             Outcome::Ack => {
-                let ack = format!("DELETE FROM queue_message WHERE {HELD}");
-                let held = named_params! { ":seq": seq, ":queue": queue, ":lease": lease };
-                self.connection.prepare_cached(&ack)?.execute(held)?
+                // In the order in which the statement names them.
+                ack.execute(params![seq, queue, lease])?
             }
-            Outcome::DeadLetter { reason } => {
-                let bury = format!(
-                    "UPDATE queue_message SET lease = lease + 1, leased = 0, dead_at = :now, dead_reason = :reason
-                     WHERE {HELD}"
-                );
-                self.connection.prepare_cached(&bury)?.execute(named_params! {
-                    ":seq": seq, ":queue": queue, ":lease": lease, ":now": now, ":reason": bounded(reason),
-                })?
-            }
+            Outcome::DeadLetter { reason } => self.connection.prepare_cached(BURY)?.execute(named_params! {
+                ":seq": seq, ":queue": queue, ":lease": lease, ":now": now, ":reason": bounded(reason),
+            })?,
             Outcome::Release | Outcome::Snooze { .. } => {
                 self.changed.set(true);
                 let due = now.saturating_add(millis(settlement.verdict.snooze()));
-                let release = format!(
-                    "UPDATE queue_message SET lease = lease + 1, leased = 0, visible_at = :due,
-                            attempts = max(attempts - 1, 0) WHERE {HELD}"
-                );
-                self.connection.prepare_cached(&release)?.execute(named_params! {
+                self.connection.prepare_cached(RELEASE)?.execute(named_params! {
                     ":seq": seq, ":queue": queue, ":lease": lease, ":due": due,
                 })?
             }
             Outcome::Retry { after, error } => {
                 self.changed.set(true);
-                let retry = format!(
-                    "UPDATE queue_message SET lease = lease + 1, leased = 0, visible_at = :due,
-                            last_error = coalesce(:error, last_error),
-                            dead_at = iif(attempts < :max_attempts, NULL, :now),
-                            dead_reason = iif(attempts < :max_attempts, NULL, :reason)
-                     WHERE {HELD} RETURNING dead_at IS NOT NULL"
-                );
-                let mut retry = self.connection.prepare_cached(&retry)?;
+                let mut retry = self.connection.prepare_cached(RETRY)?;
                 let arguments = named_params! {
                     ":seq": seq, ":queue": queue, ":lease": lease, ":now": now,
                     ":due": self.settings.retry_at(now, *after),
@@ -289,12 +316,10 @@ impl Store {
             return Ok(None);
         };
         let until = self.clock.now_ms().saturating_add(millis(by));
-        let extend =
-            format!("UPDATE queue_message SET visible_at = max(visible_at, :until) WHERE {HELD} RETURNING visible_at");
         let held = named_params! { ":seq": seq, ":queue": self.queue, ":lease": token, ":until": until };
         let end = self
             .connection
-            .prepare_cached(&extend)?
+            .prepare_cached(EXTEND)?
             .query_row(held, |row| row.get(0))
             .optional()?;
         Ok(end.map(|end| lease.clone().expires_at(end)))

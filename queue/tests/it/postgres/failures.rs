@@ -219,3 +219,20 @@ async fn a_dropped_receive_gives_back_at_once() {
         assert_eq!(queue.settle(&acks).await.unwrap(), [Settled::Done; 10]);
     }
 }
+
+#[tokio::test]
+async fn an_idle_consumer_costs_next_to_nothing() {
+    needs_server!();
+    let server = Server::that_logs();
+    let queue = at(&server).build().await.unwrap();
+    assert!(queue.receive(1, Duration::from_millis(2_500)).await.unwrap().is_empty());
+    // The log of what was answered may be written a moment later.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // One look, one when listening had begun, one at the end; from then on one every 10 s, of two statements each.
+    let looks = server.logged("FOR UPDATE SKIP LOCKED");
+    assert!((1..=3).contains(&looks), "{looks} looks in 2.5 s");
+    let executed = server.logged(" LOG:  execute ");
+    // Building asks for encoding, version and number, and makes the tables.
+    assert!(executed <= 2 * looks + 12, "{executed} statements, {looks} looks");
+    assert_eq!(server.logged("LISTEN presswork_queue_"), 1);
+}

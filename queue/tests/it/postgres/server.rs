@@ -3,7 +3,10 @@
 use std::{
     fs,
     net::TcpListener,
-    os::unix::{fs::chown, process::CommandExt},
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -12,6 +15,7 @@ use std::{
 /// A server of the test's own.
 pub(crate) struct Server {
     port: u16,
+    settings: Vec<String>,
     folder: tempfile::TempDir,
     process: Option<Child>,
 }
@@ -100,6 +104,53 @@ fn template() -> PathBuf {
 impl Server {
     /// Starts one with an empty database.
     pub(crate) fn start() -> Self {
+        Self::with(None)
+    }
+
+    /// Starts one that speaks TLS to whoever asks for it.
+    pub(crate) fn with_tls(certificate: &Path, key: &Path) -> Self {
+        Self::with(Some((certificate, key)))
+    }
+
+    /// Starts one that writes every statement into its log.
+    pub(crate) fn that_logs() -> Self {
+        let mut server = Self::copied();
+        let settings = [
+            "logging_collector=on",
+            "log_directory=.",
+            "log_filename=statements",
+            "log_statement=all",
+        ];
+        server.settings = settings.map(str::to_owned).to_vec();
+        server.find_a_port();
+        server
+    }
+
+    /// How many statements that hold `text` are in the log.
+    pub(crate) fn logged(&self, text: &str) -> usize {
+        let log = fs::read_to_string(self.folder.path().join("data").join("statements")).unwrap_or_default();
+        log.matches(text).count()
+    }
+
+    fn with(tls: Option<(&Path, &Path)>) -> Self {
+        let mut server = Self::copied();
+        if let Some((certificate, key)) = tls {
+            server.settings = vec!["ssl=on".to_owned()];
+            for (name, from) in [("ssl_cert_file", certificate), ("ssl_key_file", key)] {
+                let file = server.folder.path().join(name);
+                fs::copy(from, &file).unwrap();
+                // The server wants its key to be its own.
+                fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+                give(&file);
+                server.settings.push(format!("{name}={}", file.display()));
+            }
+        }
+        server.find_a_port();
+        server
+    }
+
+    /// A fresh database, not started yet.
+    fn copied() -> Self {
         let folder = tempfile::tempdir().unwrap();
         give(folder.path());
         let copied = Command::new("cp")
@@ -108,16 +159,20 @@ impl Server {
             .arg(folder.path().join("data"))
             .status();
         assert!(copied.unwrap().success());
-        let mut server = Self {
+        Self {
             port: 0,
+            settings: Vec::new(),
             folder,
             process: None,
-        };
+        }
+    }
+
+    fn find_a_port(&mut self) {
         // Someone else may take the port between the look and the start.
         for _ in 0..10 {
-            server.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            if server.launch() {
-                return server;
+            self.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            if self.launch() {
+                return;
             }
         }
         panic!("postgres does not start");
@@ -140,6 +195,7 @@ impl Server {
                 "-c",
                 "max_wal_size=64MB",
             ])
+            .args(self.settings.iter().flat_map(|setting| ["-c", setting]))
             .args(["-c", "shared_buffers=16MB", "-c", "autovacuum_naptime=5s"])
             .spawn()
             .unwrap();

@@ -4,3 +4,4 @@ mod conformance;
 mod failures;
 mod processes;
 mod server;
+mod tls;

@@ -10,6 +10,7 @@ use std::{
 pub(crate) struct Server {
     port: u16,
     options: Vec<String>,
+    tls: bool,
     folder: tempfile::TempDir,
     process: Option<Child>,
 }
@@ -37,23 +38,43 @@ impl Server {
         let mut server = Self {
             port: 0,
             options: options.iter().map(|option| (*option).to_owned()).collect(),
+            tls: false,
             folder: tempfile::tempdir().unwrap(),
             process: None,
         };
+        assert!(server.find_a_port(), "redis-server does not start");
+        server
+    }
+
+    /// Starts one that speaks TLS only; none where it was built without.
+    pub(crate) fn with_tls(options: &[&str]) -> Option<Self> {
+        let mut server = Self {
+            port: 0,
+            options: options.iter().map(|option| (*option).to_owned()).collect(),
+            tls: true,
+            folder: tempfile::tempdir().unwrap(),
+            process: None,
+        };
+        server.find_a_port().then_some(server)
+    }
+
+    fn find_a_port(&mut self) -> bool {
         // Someone else may take the port between the look and the start.
-        for _ in 0..10 {
-            server.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            if server.launch() {
-                return server;
-            }
-        }
-        panic!("redis-server does not start");
+        (0..10).any(|_| {
+            self.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            self.launch()
+        })
     }
 
     fn launch(&mut self) -> bool {
         let log = self.folder.path().join("log");
         let mut child = Command::new("redis-server")
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+            .args(if self.tls {
+                ["--port", "0", "--tls-port"]
+            } else {
+                ["--tcp-backlog", "128", "--port"]
+            })
+            .args([&self.port.to_string(), "--bind", "127.0.0.1", "--save", ""])
             .args(["--dir", self.folder.path().to_str().unwrap()])
             .args(["--logfile", log.to_str().unwrap()])
             .args(&self.options)

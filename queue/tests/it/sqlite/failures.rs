@@ -207,3 +207,21 @@ async fn nothing_prints_a_body() {
     let printed = format!("{message:?} {delivery:?} {parse:?} {parse} {letters:?} {queue:?}");
     assert!(!printed.contains("s3cret"), "{printed}");
 }
+
+#[tokio::test]
+async fn an_idle_consumer_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = at(&folder).build().unwrap();
+    queue
+        .send(&Message::new("later").delay(Duration::from_secs(3600)))
+        .await
+        .unwrap();
+    let wal = folder.path().join("queue.db-wal");
+    let written = || {
+        let (file, wal) = (fs::metadata(file(&folder)).unwrap(), fs::metadata(&wal).unwrap());
+        (file.modified().unwrap(), file.len(), wal.modified().unwrap(), wal.len())
+    };
+    let before = written();
+    assert!(queue.receive(1, Duration::from_millis(700)).await.unwrap().is_empty());
+    assert_eq!(written(), before);
+}
