@@ -12,7 +12,11 @@ use crate::{ApiKey, Error, Failure, Result, TextResponse};
 mod first;
 mod fold;
 mod headers;
+#[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
+mod images;
 mod lenient;
+#[cfg(any(feature = "openai", feature = "workers-ai"))]
+mod multipart;
 mod server;
 mod told;
 
@@ -20,7 +24,15 @@ mod told;
 pub(crate) use self::first::First;
 pub(crate) use self::fold::{Fold, MAX_TEXT, events, parse, whole};
 pub(crate) use self::headers::duration;
+#[cfg(feature = "gemini")]
+pub(crate) use self::images::encoded;
+#[cfg(feature = "workers-ai")]
+pub(crate) use self::images::picture;
+#[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
+pub(crate) use self::images::{MAX_IMAGE_BODY, Takes, check as check_image, decoded};
 pub(crate) use self::lenient::{Count, Text, Word};
+#[cfg(any(feature = "openai", feature = "workers-ai"))]
+pub(crate) use self::multipart::Multipart;
 pub(crate) use self::server::{Auth, EVENTS, JSON, Server, Settings, shared_settings};
 pub(crate) use self::told::{Told, error_of, error_told};
 
@@ -74,6 +86,11 @@ impl Answer {
         response
     }
 
+    #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
+    pub(crate) fn request_id(&self) -> Option<String> {
+        headers::request_id(&self.headers)
+    }
+
     pub(crate) fn content_type(&self) -> &str {
         self.headers
             .get("content-type")
@@ -84,9 +101,9 @@ impl Answer {
 
 /// Sends, and returns the answer if its status is a success.
 #[allow(clippy::useless_conversion, reason = "what breaks is another type on wasm32")]
-pub(crate) async fn send(peer: &Peer, request: reqwest::RequestBuilder) -> Result<Answer> {
+pub(crate) async fn send(peer: &Peer, client: &reqwest::Client, request: reqwest::Request) -> Result<Answer> {
     let sent = platform::local(async move {
-        let mut response = request.send().await?;
+        let mut response = client.execute(request).await?;
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         Ok((status, headers, Body::new(response)))
     });
@@ -114,10 +131,15 @@ pub(crate) async fn answered(peer: &Peer, status: u16, headers: HeaderMap, mut b
 
 /// Reads the whole body.
 pub(crate) async fn read(peer: &Peer, body: &mut Body) -> Result<Vec<u8>> {
+    read_most(peer, body, MAX_BODY).await
+}
+
+/// Reads a body of at most so many bytes.
+pub(crate) async fn read_most(peer: &Peer, body: &mut Body, most: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     while let Some(chunk) = body.chunk().await.map_err(|error| transport(peer, error))? {
-        if bytes.len() + chunk.len() > MAX_BODY {
-            return Err(malformed(peer, "the body is larger than 16 MiB"));
+        if bytes.len() + chunk.len() > most {
+            return Err(malformed(peer, &format!("the body is larger than {} MiB", most >> 20)));
         }
         bytes.extend_from_slice(&chunk);
     }

@@ -15,8 +15,16 @@ pub trait ImageModel: Send + Sync {
     /// The model's id, as it is sent.
     fn model(&self) -> &str;
 
-    /// Draws once. Errors as [`LanguageModel::generate`](crate::LanguageModel::generate) does; a moderated
-    /// prompt or picture is [`Error::Refused`](crate::Error::Refused).
+    /// Draws once. A setting the model does not take is [`Error::Unsupported`](crate::Error::Unsupported); other errors are
+    /// those of [`LanguageModel::generate`](crate::LanguageModel::generate).
+    ///
+    /// - A reply holds at least one picture, whose first bytes are of its media type (`a_picture_is_what_it_says`).
+    /// - A reply names provider and model, and lists its attempts (`a_picture_lists_its_attempts`).
+    /// - A moderated prompt or picture is `Refused`, and nobody's fault but the prompt's (`a_moderated_prompt_is_refused`).
+    /// - Too many requests are `RateLimited`, with the server's wait (`too_many_pictures_are_rate_limited`).
+    /// - A failing server is `Unavailable`, and the failure lists its attempts (`a_failed_picture_lists_its_attempts`).
+    /// - Silence past the request's `timeout` is `Timeout` (`silence_for_a_picture_is_a_timeout`).
+    /// - A reply without a picture is `Malformed` (`a_reply_without_a_picture_is_malformed`).
     async fn generate_image(&self, request: &ImageRequest) -> Result<ImageResponse>;
 }
 
@@ -50,6 +58,10 @@ pub struct ImageRequest {
     pub prompt: String,
     /// Width and height in pixels; `None` leaves it to the provider.
     pub size: Option<(u32, u32)>,
+    /// The media type of the file (`"image/png"`); `None` leaves it to the provider.
+    pub media_type: Option<String>,
+    /// Pictures to draw from: the request is then an edit.
+    pub images: Vec<Image>,
     /// How long the whole call may take.
     pub timeout: Option<Duration>,
 }
@@ -60,6 +72,8 @@ impl ImageRequest {
         Self {
             prompt: prompt.into(),
             size: None,
+            media_type: None,
+            images: Vec::new(),
             timeout: None,
         }
     }
@@ -68,6 +82,20 @@ impl ImageRequest {
     #[must_use]
     pub fn size(mut self, width: u32, height: u32) -> Self {
         self.size = Some((width, height));
+        self
+    }
+
+    /// Sets the media type of the file.
+    #[must_use]
+    pub fn media_type(mut self, media_type: impl Into<String>) -> Self {
+        self.media_type = Some(media_type.into());
+        self
+    }
+
+    /// Adds a picture to draw from.
+    #[must_use]
+    pub fn image(mut self, image: Image) -> Self {
+        self.images.push(image);
         self
     }
 
@@ -97,6 +125,25 @@ impl Image {
             media_type: media_type.into(),
         }
     }
+
+    /// A picture whose first bytes tell its type: PNG, JPEG, WebP, GIF or SVG.
+    pub fn sniff(bytes: impl Into<Vec<u8>>) -> Option<Self> {
+        let bytes = bytes.into();
+        let media_type = Self::type_of(&bytes)?.to_owned();
+        Some(Self { bytes, media_type })
+    }
+
+    /// The media type a file's first bytes tell, if it is one of those.
+    pub fn type_of(bytes: &[u8]) -> Option<&'static str> {
+        match bytes {
+            [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+            [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+            [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
+            [b'<', b's', b'v', b'g', ..] => Some("image/svg+xml"),
+            _ => None,
+        }
+    }
 }
 
 /// What was drawn.
@@ -107,6 +154,8 @@ pub struct ImageResponse {
     pub images: Vec<Image>,
     /// What it took, as far as the provider reports it.
     pub usage: Usage,
+    /// What the caller should know and need not act on.
+    pub warnings: Vec<String>,
     /// The provider's id of the request.
     pub request_id: Option<String>,
     /// Who drew.

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 #[cfg(feature = "tracing")]
 use crate::Traced;
 use crate::{
-    Account, Budget, CircuitBreaker, Fallback, LanguageModel, Object, RateLimit, Record, Result, Retry, RetryPolicy,
-    TextRequest, Timeout, object,
+    Account, Budget, CircuitBreaker, Fallback, Ladder, LanguageModel, Object, ObjectStream, RateLimit, Record, Result,
+    Retry, RetryPolicy, TextRequest, Timeout, object,
 };
 #[cfg(feature = "cache")]
 use crate::{Cache, CacheStore};
@@ -40,6 +40,51 @@ pub trait LanguageModelExt: LanguageModel {
         T: JsonSchema + DeserializeOwned + Send,
     {
         object::generate(&self, request).await
+    }
+
+    /// Answers with a `T` piece by piece: what there is so far as JSON, then the whole, validated.
+    ///
+    /// As [`generate_object`](Self::generate_object), on a stream and without repairs: an answer that does not fit is
+    /// [`Error::InvalidObject`](crate::Error::InvalidObject) at its end.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use futures_util::StreamExt;
+    /// use presswork_ai_adapter::{LanguageModelExt, ObjectEvent, Scripted, TextRequest, schemars};
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Draft {
+    ///     title: String,
+    /// }
+    ///
+    /// let model = Scripted::new().pieces([r#"{"title": "Time in Rome, "#, r#"and elsewhere"}"#]);
+    /// let mut stream = model.stream_object::<Draft>(&TextRequest::user("Draft a page.")).await?;
+    /// while let Some(event) = stream.next().await {
+    ///     match event? {
+    ///         ObjectEvent::Partial(so_far) => assert_eq!(so_far["title"], "Time in Rome, "),
+    ///         ObjectEvent::Done(draft) => assert_eq!(draft.value.title, "Time in Rome, and elsewhere"),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok::<(), presswork_ai_adapter::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Before the stream: [`Error::Unsupported`](crate::Error::Unsupported) and what [`stream`](LanguageModel::stream) gives; in it,
+    /// what `generate_object` gives.
+    async fn stream_object<T>(&self, request: &TextRequest) -> Result<ObjectStream<T>>
+    where
+        T: JsonSchema + DeserializeOwned + Send + 'static,
+    {
+        object::stream(&self, request).await
+    }
+
+    /// Finds out how this model gives objects, and remembers it.
+    fn ladder(self) -> Ladder<Self>
+    where
+        Self: Sized,
+    {
+        Ladder::new(self)
     }
 
     /// Repeats what may succeed when repeated.

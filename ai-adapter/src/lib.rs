@@ -6,6 +6,8 @@ mod budget;
 mod cache;
 mod canonical;
 mod capabilities;
+#[cfg(feature = "card")]
+mod card;
 mod circuit_breaker;
 mod clock;
 mod error;
@@ -52,6 +54,8 @@ pub use crate::budget::{Account, Budget, Cap, CapState, Price, Prices};
 #[cfg(feature = "cache")]
 pub use crate::cache::{Cache, CacheStore, MemoryCache};
 pub use crate::capabilities::Capabilities;
+#[cfg(feature = "card")]
+pub use crate::card::Card;
 pub use crate::circuit_breaker::CircuitBreaker;
 pub use crate::clock::{Clock, SystemClock, VirtualClock};
 pub use crate::error::{Error, Result};
@@ -65,7 +69,7 @@ pub use crate::limits::{Limits, Window};
 pub use crate::message::{Message, Part, Role, Tool, ToolCall, ToolChoice, Verbatim};
 #[cfg(feature = "mock")]
 pub use crate::mock::{MockImageModel, MockLanguageModel};
-pub use crate::object::Object;
+pub use crate::object::{Ladder, Object, ObjectEvent, ObjectStream};
 #[cfg(feature = "anthropic")]
 pub use crate::providers::anthropic::Anthropic;
 #[cfg(feature = "gemini")]

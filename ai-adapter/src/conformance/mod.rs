@@ -33,10 +33,12 @@ use serde_json::json;
 use crate::{LanguageModel, ResponseSchema, TextRequest};
 
 mod failures;
+mod images;
 mod replies;
 mod streams;
 
 pub use self::failures::*;
+pub use self::images::*;
 pub use self::replies::*;
 pub use self::streams::*;
 

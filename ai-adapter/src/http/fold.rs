@@ -63,6 +63,8 @@ struct State<F> {
     /// Taken when the answer is complete or failed: nothing follows.
     fold: Option<F>,
     ready: VecDeque<StreamEvent>,
+    /// What ends the stream when `ready` is empty.
+    failed: Option<Error>,
 }
 
 /// The events of a streamed answer.
@@ -76,50 +78,61 @@ pub(crate) fn events<F: Fold>(answer: Answer, fold: F) -> impl Stream<Item = Res
         decoder: Decoder::default(),
         fold: Some(fold),
         ready: VecDeque::new(),
+        failed: None,
     });
     stream::unfold(state, |mut state| async move {
-        let event = state.next().await.transpose()?;
-        if event.is_err() {
-            state.fold = None;
-            state.ready.clear();
-        }
+        let event = state.next().await?;
         Some((event, state))
     })
 }
 
 impl<F: Fold> State<F> {
-    async fn next(&mut self) -> Result<Option<StreamEvent>> {
+    async fn next(&mut self) -> Option<Result<StreamEvent>> {
         loop {
+            // What came before an error is passed on before it.
             if let Some(event) = self.ready.pop_front() {
-                return Ok(Some(event));
+                return Some(Ok(event));
             }
-            let Some(fold) = &self.fold else {
-                return Ok(None);
-            };
-            if self.is_whole {
-                return self.whole().await;
+            if let Some(error) = self.failed.take() {
+                return Some(Err(error));
             }
-            match self.answer.body.chunk().await {
-                Ok(Some(bytes)) => {
-                    self.decoder.feed(&bytes);
-                    if self.drain(false)? {
-                        self.done()?;
-                    } else if self.ready.is_empty() {
-                        // Comments and events without text show that the server lives.
-                        return Ok(Some(StreamEvent::Ping));
-                    }
+            self.fold.as_ref()?;
+            if let Err(error) = self.read().await {
+                self.fold = None;
+                self.failed = Some(error);
+            }
+        }
+    }
+
+    /// Reads on until there is something to pass on, or the end.
+    async fn read(&mut self) -> Result<()> {
+        let Some(fold) = &self.fold else {
+            return Ok(());
+        };
+        if self.is_whole {
+            return self.whole().await;
+        }
+        match self.answer.body.chunk().await {
+            Ok(Some(bytes)) => {
+                self.decoder.feed(&bytes);
+                if self.drain(false)? {
+                    self.done()?;
+                } else if self.ready.is_empty() {
+                    // Comments and events without text show that the server lives.
+                    self.ready.push_back(StreamEvent::Ping);
                 }
-                Ok(None) => {
-                    let ended = self.drain(true)?;
-                    match &self.fold {
-                        Some(fold) if !ended && !fold.has_finished() => return Err(cut(fold.peer())),
-                        _ => self.done()?,
-                    }
-                }
-                // After a finish reason only the usage can be missing.
-                Err(_) if fold.has_finished() => self.done()?,
-                Err(error) => return Err(transport(fold.peer(), error)),
+                Ok(())
             }
+            Ok(None) => {
+                let ended = self.drain(true)?;
+                match &self.fold {
+                    Some(fold) if !ended && !fold.has_finished() => Err(cut(fold.peer())),
+                    _ => self.done(),
+                }
+            }
+            // After a finish reason only the usage can be missing.
+            Err(_) if fold.has_finished() => self.done(),
+            Err(error) => Err(transport(fold.peer(), error)),
         }
     }
 
@@ -150,9 +163,9 @@ impl<F: Fold> State<F> {
     }
 
     /// The server answered at once although a stream was asked for.
-    async fn whole(&mut self) -> Result<Option<StreamEvent>> {
+    async fn whole(&mut self) -> Result<()> {
         let Some(mut fold) = self.fold.take() else {
-            return Ok(None);
+            return Ok(());
         };
         let body = read(fold.peer(), &mut self.answer.body).await?;
         fold.whole(&self.answer, &body)?;
@@ -161,7 +174,7 @@ impl<F: Fold> State<F> {
             self.ready.push_back(StreamEvent::Text(response.text.clone()));
         }
         self.ready.push_back(StreamEvent::Done(Box::new(response)));
-        Ok(self.ready.pop_front())
+        Ok(())
     }
 
     fn done(&mut self) -> Result<()> {

@@ -16,7 +16,8 @@ const IDS: [&str; 5] = [
 
 pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     let value = IDS.iter().find_map(|name| headers.get(*name))?;
-    Some(value.to_str().ok()?.chars().take(200).collect())
+    let id = value.to_str().ok()?;
+    Some(id[..id.floor_char_boundary(200)].to_owned())
 }
 
 /// The rate limits, in OpenAI's or Anthropic's spelling; most answers carry none.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Url};
+use reqwest::{Client, Method, Url};
 
 use super::{Answer, Peer, send};
 use crate::{ApiKey, Error, Failure, Result, platform};
@@ -24,8 +24,17 @@ pub(crate) struct Auth {
     pub(crate) header: &'static str,
     /// Whether the word `Bearer` stands before it.
     pub(crate) bearer: bool,
-    /// The host that answers nobody without a key: the provider's own.
+    /// The host that answers nobody without a key, the provider's own; with a dot before it, all hosts that end so.
     pub(crate) needed_by: Option<&'static str>,
+}
+
+impl Auth {
+    fn is_needed_by(&self, host: &str) -> bool {
+        self.needed_by.is_some_and(|needed| match needed.strip_prefix('.') {
+            Some(_) => host.ends_with(needed),
+            None => host == needed,
+        })
+    }
 }
 
 /// The settings every HTTP provider shares.
@@ -97,9 +106,14 @@ impl Settings {
         }
     }
 
+    fn is_signed(&self, header: &str) -> bool {
+        let shows = |name: &str| name.eq_ignore_ascii_case(header) || name.eq_ignore_ascii_case("authorization");
+        self.headers.iter().any(|(name, _)| shows(name))
+    }
+
     /// Checks everything, and returns the server and the model's id.
     pub(crate) fn server(self, name: &str, base: Option<&str>, auth: Auth) -> Result<(Server, String)> {
-        let provider = self.name.unwrap_or_else(|| name.to_owned());
+        let provider = self.name.clone().unwrap_or_else(|| name.to_owned());
         if provider.trim().is_empty() {
             return Err(bad(name, "the name is empty"));
         }
@@ -121,7 +135,8 @@ impl Settings {
                 let value = value.ok_or_else(|| bad(&provider, "the API key holds characters no header can"))?;
                 headers.insert(auth.header, value);
             }
-            None if auth.needed_by == Some(host.as_str()) => {
+            // A header may carry what stands for a key: a token of the platform's own accounts.
+            None if auth.is_needed_by(&host) && !self.is_signed(auth.header) => {
                 return Err(bad(&provider, format!("{host} needs an API key")));
             }
             None => {}
@@ -200,9 +215,32 @@ impl Server {
         body: &T,
     ) -> Result<Answer> {
         let body = self.json(body)?;
-        let post = self.client.post(url.clone()).headers(self.headers.clone());
-        let post = post.header(ACCEPT, HeaderValue::from_static(accept)).body(body);
-        send(&self.peer, post.timeout(self.patience(timeout)?)).await
+        self.post_bytes(url, timeout, accept, None, body).await
+    }
+
+    /// Posts a body of this content type, JSON without one.
+    pub(crate) async fn post_bytes(
+        &self,
+        url: &Url,
+        timeout: Option<Duration>,
+        accept: &'static str,
+        content_type: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Answer> {
+        let mut request = reqwest::Request::new(Method::POST, url.clone());
+        *request.timeout_mut() = Some(self.patience(timeout)?);
+        *request.body_mut() = Some(body.into());
+        let headers = request.headers_mut();
+        headers.clone_from(&self.headers);
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        if let Some(content_type) = content_type {
+            let content_type = HeaderValue::try_from(content_type);
+            headers.insert(
+                CONTENT_TYPE,
+                content_type.map_err(|_| self.bad("no header can hold the content type"))?,
+            );
+        }
+        send(&self.peer, &self.client, request).await
     }
 
     /// The body's bytes.

@@ -2,14 +2,20 @@
 
 mod decode;
 mod extract;
+mod ladder;
+mod stream;
 #[cfg(any(test, not(feature = "jsonschema")))]
 mod structure;
+mod tolerant;
 mod validate;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use self::ladder::Ladder;
+pub(crate) use self::stream::stream;
+pub use self::stream::{ObjectEvent, ObjectStream};
 use self::validate::Validator;
 use crate::clock::remaining;
 use crate::retry::within;
@@ -200,16 +206,20 @@ enum Rung {
 }
 
 impl Rung {
+    /// The strongest a model has.
     fn of(capabilities: Capabilities) -> Self {
-        if capabilities.native_schema {
-            Self::Native
-        } else if capabilities.tools && capabilities.forced_tool {
-            Self::ForcedTool
-        } else if capabilities.json_mode {
-            Self::JsonMode
-        } else {
-            Self::Prompt
-        }
+        Self::all(capabilities).first().copied().unwrap_or(Self::Prompt)
+    }
+
+    /// All a model has, the strongest first.
+    fn all(capabilities: Capabilities) -> Vec<Self> {
+        let has = [
+            (Self::Native, capabilities.native_schema),
+            (Self::ForcedTool, capabilities.tools && capabilities.forced_tool),
+            (Self::JsonMode, capabilities.json_mode),
+            (Self::Prompt, true),
+        ];
+        has.into_iter().filter(|(_, has)| *has).map(|(rung, _)| rung).collect()
     }
 
     /// The request, asking for the object this rung's way.

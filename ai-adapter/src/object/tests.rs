@@ -10,6 +10,8 @@ use serde_json::json;
 use super::*;
 use crate::{LanguageModelExt, RetryPolicy, Scripted, ToolCall, VirtualClock};
 
+mod ways;
+
 #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
 struct Page {
     #[schemars(length(max = 10))]

@@ -6,6 +6,14 @@
 mod anthropic;
 #[cfg(all(feature = "conformance", feature = "gemini"))]
 mod gemini;
+#[cfg(all(
+    feature = "conformance",
+    feature = "card",
+    feature = "openai",
+    feature = "gemini",
+    feature = "workers-ai"
+))]
+mod images;
 #[cfg(all(feature = "conformance", feature = "openai"))]
 mod openai;
 #[cfg(feature = "conformance")]

@@ -36,8 +36,9 @@ pub(crate) fn fail(model: &Scripted, fault: Fault) {
     };
 }
 
+/// An answer to the plain request, and to one with the suite's schema.
 pub(crate) fn answer(model: &Scripted) {
-    let _ = model.clone().pieces(["Hel", "lo."]);
+    let _ = model.clone().pieces([r#"{"text": "Hel"#, r#"lo."}"#]);
 }
 
 mod everything {

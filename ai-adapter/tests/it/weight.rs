@@ -55,5 +55,5 @@ fn dependencies_do_not_outgrow_the_readme() {
         );
         rows += 1;
     }
-    assert_eq!(rows, 7);
+    assert_eq!(rows, 8);
 }

@@ -171,6 +171,7 @@ suite!(budget, |script, clock| {
 suite!(cache, |script, clock| script
     .cache(presswork_ai_adapter::MemoryCache::new(0))
     .clock(clock));
+suite!(ladder, |script, clock| script.ladder().clock(clock));
 suite!(record, |script, _clock| script.record());
 #[cfg(feature = "tracing")]
 suite!(traced, |script, _clock| script.traced().content(true));

@@ -2,6 +2,7 @@
 
 mod builder;
 mod fold;
+mod images;
 mod reply;
 mod wire;
 

@@ -2,6 +2,7 @@
 
 mod builder;
 pub(in crate::providers) mod chat;
+mod images;
 mod preset;
 pub(in crate::providers) mod responses;
 

@@ -115,7 +115,7 @@ pub struct Preset {
     pub base_url: Option<&'static str>,
     /// The header the key goes in; behind the word `Bearer` when it is `authorization`.
     pub key_header: &'static str,
-    /// The host that answers nobody without a key.
+    /// The host that answers nobody without a key; with a dot before it, all hosts that end so.
     pub key_needed_by: Option<&'static str>,
     /// What it understands.
     pub dialect: Dialect,
@@ -183,11 +183,12 @@ impl Preset {
         dialect
     });
     /// [Azure OpenAI](https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle), the version without dates: set the base URL
-    /// `https://RESOURCE.openai.azure.com/openai/v1`, and the deployment's name as the model.
+    /// `https://RESOURCE.openai.azure.com/openai/v1`, and the deployment's name as the model. It wants a key,
+    /// or a token of Microsoft Entra ID as the header `authorization`.
     pub const AZURE: Self = Self {
         base_url: None,
         key_header: "api-key",
-        ..Self::new("azure", "", None, Dialect::openai())
+        ..Self::new("azure", "", Some(".azure.com"), Dialect::openai())
     };
     /// [Together](https://docs.together.ai/reference/chat-completions-1).
     pub const TOGETHER: Self = Self::new("together", "https://api.together.xyz/v1", Some("api.together.xyz"), {

@@ -2,7 +2,10 @@
 
 mod builder;
 mod fold;
+mod images;
 mod wire;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -72,14 +75,15 @@ impl WorkersAi {
     async fn post(&self, request: &TextRequest, stream: bool) -> Result<(Answer, Fold)> {
         // Code 5023: "JSON Schema mode is not supported with stream mode".
         let stream = stream && request.schema.is_none() && !request.json_mode;
+        let accept = if stream { EVENTS } else { JSON };
         let mut warnings = Vec::new();
         let limit = request.max_output_tokens.unwrap_or(self.max_output_tokens);
         let answer = if self.speaks_responses {
             let body = wire::responses(request, limit, stream, &mut warnings);
-            self.exchange(request, stream, &body).await?
+            self.exchange(request.timeout, accept, &body).await?
         } else {
             let body = wire::Inputs::new(request, limit, stream, &mut warnings);
-            self.exchange(request, stream, &body).await?
+            self.exchange(request.timeout, accept, &body).await?
         };
         let peer = self.server().peer.clone();
         let response = answer.response(&peer, &self.model, warnings);
@@ -88,22 +92,19 @@ impl WorkersAi {
 
     async fn exchange<T: serde::Serialize + Sync>(
         &self,
-        request: &TextRequest,
-        stream: bool,
+        timeout: Option<Duration>,
+        accept: &'static str,
         body: &T,
     ) -> Result<Answer> {
         match &self.door {
-            Door::Http { server, url } => {
-                let accept = if stream { EVENTS } else { JSON };
-                server.post(url, request.timeout, accept, body).await
-            }
+            Door::Http { server, url } => server.post(url, timeout, accept, body).await,
             Door::Binding {
                 server,
                 binding,
                 options,
             } => {
                 let inputs = String::from_utf8(server.json(body)?).unwrap_or_default();
-                let timeout = server.patience(request.timeout)?;
+                let timeout = server.patience(timeout)?;
                 let answered = platform::run_binding(binding, &self.model, &inputs, options, timeout).await;
                 let (status, headers, body) = answered.map_err(|error| http::transport(&server.peer, error))?;
                 http::answered(&server.peer, status, headers, body).await

@@ -130,14 +130,31 @@ fn build_checks_everything() {
     assert_eq!(with_key().build().unwrap().dialect, Dialect::openai());
 }
 
+#[test]
+fn azure_wants_a_key_or_a_token_and_a_gateway_neither() {
+    let azure = |url: &str| OpenAi::builder("m").preset(Preset::AZURE).base_url(url);
+    let url = "https://me.openai.azure.com/openai/v1";
+    let error = azure(url).build().unwrap_err();
+    assert!(
+        error.to_string().contains("me.openai.azure.com needs an API key"),
+        "{error}"
+    );
+    azure(url).api_key("0123456789").build().unwrap();
+    azure(url)
+        .header("Authorization", "Bearer token-of-entra")
+        .build()
+        .unwrap();
+    azure("https://gateway.example/openai/v1").build().unwrap();
+}
+
 #[tokio::test]
 async fn presets_are_data_and_speak_their_dialect() {
     for preset in Preset::ALL {
         assert_eq!(Preset::named(preset.name), Some(&preset));
         let built = OpenAi::builder("m").preset(preset).build();
         match preset.key_needed_by {
+            _ if preset.base_url.is_none() => assert!(built.unwrap_err().to_string().contains("base URL")),
             Some(host) => assert!(built.unwrap_err().to_string().contains(host)),
-            None if preset.base_url.is_none() => assert!(built.unwrap_err().to_string().contains("base URL")),
             None => assert_eq!(built.unwrap().provider(), preset.name),
         }
     }

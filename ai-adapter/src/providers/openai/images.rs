@@ -1,0 +1,127 @@
+//! Pictures: [`POST /images/generations`](https://platform.openai.com/docs/api-reference/images/create), and `/images/edits` for a
+//! request with pictures.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::OpenAi;
+use crate::http::{self, Answer, Count, JSON, MAX_IMAGE_BODY, Multipart, Takes, Word, malformed};
+use crate::ledger::enter;
+use crate::{Image, ImageModel, ImageRequest, ImageResponse, Result, Usage, platform};
+
+/// GPT image models give base64 always, and refuse a `response_format`.
+#[derive(Debug, Serialize)]
+struct Generation<'a> {
+    model: &'a str,
+    prompt: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_format: Option<&'a str>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Reply<'a> {
+    #[serde(borrow, default)]
+    data: Vec<Datum<'a>>,
+    #[serde(default)]
+    usage: Option<WireUsage>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Datum<'a> {
+    #[serde(borrow, default)]
+    b64_json: Word<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireUsage {
+    #[serde(default)]
+    input_tokens: Count,
+    #[serde(default)]
+    output_tokens: Count,
+}
+
+const TAKES: Takes = Takes {
+    size: true,
+    images: true,
+    media_types: &["image/png", "image/jpeg", "image/webp"],
+};
+
+impl OpenAi {
+    async fn draw(&self, request: &ImageRequest) -> Result<ImageResponse> {
+        let peer = &self.server.peer;
+        http::check_image(&peer.provider, request, TAKES)?;
+        let size = request.size.map(|(width, height)| format!("{width}x{height}"));
+        let format = request
+            .media_type
+            .as_deref()
+            .and_then(|kind| kind.strip_prefix("image/"));
+        let mut answer = if request.images.is_empty() {
+            let body = Generation {
+                model: &self.model,
+                prompt: &request.prompt,
+                size: size.as_deref(),
+                output_format: format,
+            };
+            let url = self.server.url("/images/generations")?;
+            self.server.post(&url, request.timeout, JSON, &body).await?
+        } else {
+            self.edit(request, size.as_deref(), format).await?
+        };
+        let body = http::read_most(peer, &mut answer.body, MAX_IMAGE_BODY).await?;
+        let reply: Reply<'_> = http::parse(peer, &answer, &body)?;
+        let pictures = reply.data.iter().filter_map(|datum| datum.b64_json.get());
+        let images: Vec<Image> = pictures.map(|text| http::decoded(peer, text)).collect::<Result<_>>()?;
+        if images.is_empty() {
+            return Err(malformed(peer, "the reply has no picture"));
+        }
+        let mut response = ImageResponse::new(&peer.provider, &self.model, images);
+        response.request_id = answer.request_id();
+        response.usage = reply.usage.map_or_else(Usage::default, |usage| Usage {
+            input_tokens: usage.input_tokens.0,
+            output_tokens: usage.output_tokens.0,
+            ..Usage::default()
+        });
+        Ok(response)
+    }
+
+    async fn edit(&self, request: &ImageRequest, size: Option<&str>, format: Option<&str>) -> Result<Answer> {
+        let mut form = Multipart::new();
+        form.text("model", &self.model);
+        form.text("prompt", &request.prompt);
+        for image in &request.images {
+            let kind = Image::type_of(&image.bytes).unwrap_or("image/png");
+            form.file("image[]", kind, &image.bytes);
+        }
+        if let Some(size) = size {
+            form.text("size", size);
+        }
+        if let Some(format) = format {
+            form.text("output_format", format);
+        }
+        let (content_type, body) = form.finish();
+        let url = self.server.url("/images/edits")?;
+        self.server
+            .post_bytes(&url, request.timeout, JSON, Some(&content_type), body)
+            .await
+    }
+}
+
+#[async_trait]
+impl ImageModel for OpenAi {
+    fn provider(&self) -> &str {
+        &self.server.peer.provider
+    }
+
+    fn model(&self) -> &str {
+        &self.model
+    }
+
+    async fn generate_image(&self, request: &ImageRequest) -> Result<ImageResponse> {
+        let started = platform::now_ms();
+        let mut result = self.draw(request).await;
+        enter(&mut result, || self.attempt_since(started));
+        result
+    }
+}
