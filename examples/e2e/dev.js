@@ -33,14 +33,16 @@ function written(request) {
   const words = (name) => name.replaceAll("_", " ");
   const keyword = topic.keyword ?? topic.slug ?? "this topic";
   const escaped = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  // Whole words, as many as fit.
+  const fitting = (text, most) => (text.length <= most ? text : text.slice(0, most + 1).replace(/\s+\S*$/, ""));
   const row = ([name, fact]) => `<tr><th>${escaped(words(name))}</th><td>${escaped(fact)}</td></tr>`;
   return JSON.stringify({
     ...PAGE,
-    title: `Facts about ${keyword}, kept in one place`.slice(0, 65),
-    description: `What the topics file knows about ${keyword}, ${facts.length} facts, set down by a stand-in and not by a model.`.slice(0, 160),
+    title: fitting(`Facts about ${keyword}, kept in one place`, 65),
+    description: fitting(`What the topics file knows about ${keyword}, ${facts.length} facts, set down by a stand-in and not by a model.`, 160),
     keywords: [keyword],
     body_html: [
-      `<h2>${escaped(keyword)}</h2><p>No model wrote this page: it was made on this machine, without a key, from one row of the`,
+      `<h2>Where this comes from</h2><p>No model wrote this page: it was made on this machine, without a key, from one row of the`,
       ` topics file. Set a key in the environment and run the cron again to see what a model makes of the same facts.</p>`,
       `<h2>The facts</h2><table><tbody>${facts.map(row).join("")}</tbody></table>`,
     ].join(""),

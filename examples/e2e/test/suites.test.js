@@ -16,6 +16,19 @@ const options = (workers) => ({
 });
 const stores = Array.from({ length: DATABASES }, (_, n) => suite(`store-${n}`, { ...deadLetters, d1Databases: { DB: `db-${n}` } }));
 
+// The AI binding is an object with `run`; Miniflare makes one of what a Worker exports.
+const fake = `export default () => ({
+  run: async (model, inputs, { returnRawResponse }) => returnRawResponse
+    ? Response.json({ response: model + " was asked: " + inputs.messages.at(-1).content, usage: { prompt_tokens: 1, completion_tokens: 2 } })
+    : "not what was asked for",
+})`;
+const models = [
+  { name: "fake-ai", modules: true, script: fake },
+  ...["workers-ai", "anthropic"].map((provider) => suite(provider, {
+    ...deadLetters, bindings: { MODEL_PROVIDER: provider, MODEL_NAME: "@cf/meta/test" }, wrappedBindings: { AI: { scriptName: "fake-ai" } },
+  })),
+];
+
 const mf = new Miniflare(options(stores));
 after(() => mf.dispose());
 const ask = async (name, path) => (await mf.getWorker(name)).fetch(`http://suites/${path}`);
@@ -24,6 +37,7 @@ const names = await (await ask("store-0", "")).json();
 // The Workers of the queue's cases are known only now.
 await mf.setOptions(options([
   ...stores,
+  ...models,
   ...names.queue.map((name) => suite(name, {
     queueProducers: { QUEUE: `queue-${name}`, DEAD_LETTERS: `dead-${name}` },
     // What is sent within a fifth of a second comes in one batch: no other is pushed while a case holds one.
@@ -48,6 +62,16 @@ describe("content-store on D1", { concurrency: DATABASES }, () => {
       }
     });
   }
+});
+
+describe("model", () => {
+  test("Workers AI answers through its binding", async () => {
+    assert.equal(await (await ask("workers-ai", "model/hello")).text(), "@cf/meta/test was asked: hello", log);
+  });
+  test("a provider that the Worker was not built with is refused", async () => {
+    const answer = await ask("anthropic", "model/hello");
+    assert.deepEqual([answer.status, await answer.text()], [503, 'MODEL_PROVIDER is "anthropic", which this Worker was not built with']);
+  });
 });
 
 describe("queue on Cloudflare Queues", { concurrency: names.queue.length }, () => {
