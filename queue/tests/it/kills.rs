@@ -190,11 +190,12 @@ pub(crate) async fn two_processes_are_disjoint(at: &str) {
 /// Kills a consumer of the queue at `at` again and again, at moments of chance: nothing is lost, nothing comes again
 /// after its acknowledgement, and a kill costs no more deliveries than were in hand.
 pub(crate) async fn killed_consumers_lose_nothing(at: &str) {
-    const MESSAGES: u32 = 3_000;
     let rounds: usize = std::env::var(KILLS).map_or(34, |kills| kills.parse().unwrap());
+    // More than all of them can handle.
+    let messages = rounds as u32 * 100;
     let scene = Scene::new(at, MANY);
     let queue = scene.open(LONG).await;
-    send_all(&*queue, 0..MESSAGES).await;
+    send_all(&*queue, 0..messages).await;
     for _ in 0..rounds {
         let chance = RandomState::new().hash_one(0);
         let before = scene.log().len();
@@ -235,13 +236,13 @@ pub(crate) async fn killed_consumers_lose_nothing(at: &str) {
             last = Instant::now();
         }
     }
-    assert_eq!(attempts.len(), MESSAGES as usize, "every message was delivered");
+    assert_eq!(attempts.len(), messages as usize, "every message was delivered");
     for (number, attempt) in acked {
         assert_eq!(attempts[&number], attempt, "message {number} came again after its ack");
     }
     assert_eq!(queue.depth().await.unwrap(), Depth::default(), "all are settled");
     let extra: u32 = attempts.values().map(|attempts| attempts - 1).sum();
-    println!("{rounds} kills, {MESSAGES} messages, {extra} extra deliveries");
+    println!("{rounds} kills, {messages} messages, {extra} extra deliveries");
     assert!(
         extra as usize <= rounds * BATCH,
         "{extra} extra deliveries; a kill costs one for each message in hand"
