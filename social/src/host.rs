@@ -191,4 +191,20 @@ mod tests {
         assert!(check("http://10.0.0.1/", Reach::Private).is_err());
         assert!(check_server("https://example.com/a", Reach::Public).is_err());
     }
+
+    proptest::proptest! {
+        /// However an address of the loopback network is written.
+        #[test]
+        fn loopback_is_refused_however_it_is_written(low in 0_u32..0x100_0000) {
+            let number = 0x7F00_0000 | low;
+            let [a, b, c, d] = number.to_be_bytes();
+            let hosts = [
+                format!("{a}.{b}.{c}.{d}"), number.to_string(), format!("0x{number:x}"), format!("0{a:o}.{b}.{c}.{d}"),
+                format!("[::ffff:{a}.{b}.{c}.{d}]"), format!("[64:ff9b::{a}.{b}.{c}.{d}]"),
+            ];
+            for host in hosts {
+                proptest::prop_assert!(check(&format!("https://{host}/"), Reach::Public).is_err(), "{}", host);
+            }
+        }
+    }
 }

@@ -252,4 +252,23 @@ mod tests {
         assert_eq!(date.retry_after(90_000), Some(Duration::ZERO));
         assert_eq!(answer("soon").retry_after(0), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_time_is_read_as_it_was_written(ms in 0_i64..253_402_300_799_999) {
+            proptest::prop_assert_eq!(parse_rfc3339(&format_rfc3339(ms)), Some(ms));
+        }
+
+        /// Whatever a server sends: an answer within a day, or none.
+        #[test]
+        fn any_header_is_a_wait_of_a_day_at_most(value in "\\PC{0,40}", number: i64, name in 0_usize..4) {
+            let name = ["retry-after", "x-rate-limit-reset", "ratelimit", "x-ratelimit-reset"][name];
+            for text in [value, number.to_string(), format!("\"a\";r=0;t={number}")] {
+                let Ok(text) = text.parse() else { continue };
+                let name: reqwest::header::HeaderName = name.parse().unwrap();
+                let answer = Answer { status: 429, headers: [(name, text)].into_iter().collect(), body: Ok(Vec::new()), redirected: false };
+                proptest::prop_assert!(answer.not_before(1_795_435_200_000).is_none_or(|wait| wait <= MAX_WAIT));
+            }
+        }
+    }
 }

@@ -171,4 +171,11 @@ mod tests {
         assert!(range.contains(&one) && range.contains(&two), "{one} {two}");
         assert!(tid(1_795_435_200_000_000, 5) > one);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_come_back_from_base32(bytes: Vec<u8>) {
+            proptest::prop_assert_eq!(unbase32(&base32(&bytes)), Some(bytes));
+        }
+    }
 }

@@ -100,4 +100,26 @@ mod tests {
         }
         assert_eq!(marks("#日本語。"), [Mark::Tag(0..10, "日本語".to_owned())]);
     }
+
+    proptest::proptest! {
+        /// Whatever the text: marks do not overlap, cut no character, and say what stands there.
+        #[test]
+        fn marks_of_any_text_are_within_it(text in "(\\PC|[@#. ]|https://a\\.example/|@b\\.example){0,40}") {
+            let mut ranges = Vec::new();
+            for mark in marks(&text) {
+                let (range, said) = match mark {
+                    Mark::Link(range) => (range, None),
+                    Mark::Mention(range, handle) => (range, Some(handle)),
+                    Mark::Tag(range, tag) => (range, Some(tag)),
+                };
+                let written = text.get(range.clone()).map(str::to_owned);
+                proptest::prop_assert!(written.is_some());
+                let written = written.unwrap_or_default().to_lowercase();
+                proptest::prop_assert!(said.is_none_or(|said| written.ends_with(&said.to_lowercase())));
+                ranges.push(range);
+            }
+            ranges.sort_by_key(|range| range.start);
+            proptest::prop_assert!(ranges.windows(2).all(|pair| pair[0].end <= pair[1].start));
+        }
+    }
 }

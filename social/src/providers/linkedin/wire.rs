@@ -139,4 +139,11 @@ mod tests {
         assert_eq!(unescaped(&escaped(text)), text);
         assert_eq!(unescaped(r"plain \n (as it was)"), r"plain \n (as it was)");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_comes_back_as_it_was(text in "(\\PC|\\\\){0,60}") {
+            proptest::prop_assert_eq!(unescaped(&escaped(&text)), text);
+        }
+    }
 }

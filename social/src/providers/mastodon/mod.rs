@@ -65,6 +65,36 @@ impl Mastodon {
         MastodonBuilder::new(instance_url.into(), token.into())
     }
 
+    /// Replaces text, warning, language and uploads of a post by those of `post`; link, key, answered post and visibility
+    /// are not changed by an [edit](https://docs.joinmastodon.org/methods/statuses/#edit). It may be repeated. Servers
+    /// since Mastodon 3.5 know it.
+    ///
+    /// # Errors
+    /// Those of [`publish`](SocialTarget::publish) that say that nothing was posted; [`Error::Unavailable`] when it is not
+    /// known whether the edit arrived.
+    pub async fn edit(&self, id: &str, post: &Post) -> Result<Published> {
+        self.limits().check(post)?;
+        let request = self.request(Method::PUT, &status_path(id)?, &[]);
+        let request = request
+            .header("content-type", "application/json")
+            .body(body(&wire::NewStatus::edit(post))?);
+        let answer = self.exchange(request, Call::Repeatable).await?;
+        let status: wire::Status = self.caller.decode(&answer, Call::Repeatable)?;
+        Ok(Published::new(status.id, status.url))
+    }
+
+    /// Deletes a post. One that is not there is deleted already.
+    ///
+    /// # Errors
+    /// Whatever says that it is still there, or may be.
+    pub async fn delete(&self, id: &str) -> Result<()> {
+        let request = self.request(Method::DELETE, &status_path(id)?, &[]);
+        match self.exchange(request, Call::Repeatable).await {
+            Err(Error::Rejected { report, .. }) if report.status == Some(404) => Ok(()),
+            deleted => deleted.map(drop),
+        }
+    }
+
     fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(path);
@@ -195,10 +225,7 @@ impl SocialTarget for Mastodon {
 
     async fn publish(&self, post: &Post) -> Result<Published> {
         self.limits().check(post)?;
-        let body = serde_json::to_vec(&wire::NewStatus::new(post)).map_err(|error| Error::Rejected {
-            report: Report::new(NETWORK, error.to_string()),
-            field: None,
-        })?;
+        let body = body(&wire::NewStatus::new(post))?;
         let mut request = self
             .request(Method::POST, "/api/v1/statuses", &[])
             .header("content-type", "application/json")
@@ -215,6 +242,24 @@ impl SocialTarget for Mastodon {
     async fn reconcile(&self, attempt: &Attempt) -> Result<Reconciled> {
         self.look_up(attempt).await
     }
+}
+
+fn body(status: &wire::NewStatus<'_>) -> Result<Vec<u8>> {
+    serde_json::to_vec(status).map_err(|error| Error::Rejected {
+        report: Report::new(NETWORK, error.to_string()),
+        field: None,
+    })
+}
+
+/// Ids are opaque; one that would lead elsewhere is none.
+fn status_path(id: &str) -> Result<String> {
+    if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
+        return Err(Error::Rejected {
+            report: Report::new(NETWORK, "the id is none of a post"),
+            field: Some("id".to_owned()),
+        });
+    }
+    Ok(format!("/api/v1/statuses/{id}"))
 }
 
 impl fmt::Debug for Mastodon {
@@ -243,6 +288,7 @@ fn default_limits() -> Limits {
         Visibility::Direct,
     ];
     limits.content_warning = true;
+    limits.reply = true;
     limits.idempotency = Some(KEY_WINDOW);
     limits.reconcile = Certainty::Likely;
     limits

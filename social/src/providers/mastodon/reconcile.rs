@@ -95,6 +95,7 @@ fn matches(status: &Status, post: &Post) -> bool {
     html::of_content(&status.content) == html::of_post(&post.full_text())
         && status.spoiler_text.trim() == warning.trim()
         && stored == posted
+        && status.in_reply_to_id == post.reply_to
 }
 
 fn cannot_tell(why: impl Into<String>) -> Reconciled {

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Counter, Limits, Post, Visibility};
 
-/// Body of `POST /api/v1/statuses`.
+/// Body of `POST /api/v1/statuses` and of an edit.
 #[derive(Debug, Serialize)]
 pub(super) struct NewStatus<'a> {
     status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_reply_to_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     media_ids: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -19,9 +21,19 @@ pub(super) struct NewStatus<'a> {
 }
 
 impl<'a> NewStatus<'a> {
+    /// What an edit may change: neither the answered post nor who sees it.
+    pub(super) fn edit(post: &'a Post) -> Self {
+        Self {
+            in_reply_to_id: None,
+            visibility: None,
+            ..Self::new(post)
+        }
+    }
+
     pub(super) fn new(post: &'a Post) -> Self {
         Self {
             status: post.full_text(),
+            in_reply_to_id: post.reply_to.as_deref(),
             media_ids: post.media.iter().map(|media| media.id.as_str()).collect(),
             language: post.language.as_deref(),
             visibility: post.visibility,
@@ -44,6 +56,8 @@ pub(super) struct Status {
     pub(super) spoiler_text: String,
     #[serde(default)]
     pub(super) media_attachments: Vec<Attachment>,
+    #[serde(default)]
+    pub(super) in_reply_to_id: Option<String>,
 }
 
 /// What is read of a media attachment.
@@ -75,6 +89,7 @@ pub(super) struct Complaint {
 #[serde(default)]
 pub(super) struct Instance {
     version: String,
+    source_url: String,
     configuration: Configuration,
     /// Pleroma and its relatives, in version 1 only.
     max_toot_chars: Option<usize>,
@@ -112,9 +127,9 @@ impl Instance {
             media_attachments: media,
         } = self.configuration;
         let per_url = statuses.characters_reserved_per_url.unwrap_or(super::PER_URL);
-        // Servers that speak the API under another name: they count stricter than they announce, and whether they
-        // know idempotency keys differs by version.
-        let compatible = self.version.contains("compatible;") || self.version.starts_with("3.5.3+");
+        // Servers that speak the API under another name count stricter than they announce, and whether they know
+        // idempotency keys differs by version.
+        let compatible = !is_mastodon(&self.version, &self.source_url);
         limits.counter = if compatible {
             Counter::Strictest { per_url }
         } else {
@@ -142,6 +157,31 @@ impl Instance {
     }
 }
 
+/// Whether the server is Mastodon itself or a fork that counts and remembers as it does. The others name themselves in
+/// the version (`2.7.2 (compatible; Pleroma 2.6.0)`, `3.5.3 (compatible; Pixelfed 0.12.3)`), count their own versions
+/// from 0 or carry them as a number behind the one they imitate (GoToSocial, `3.5.3+0.16.0`).
+fn is_mastodon(version: &str, source_url: &str) -> bool {
+    const OTHERS: [&str; 10] = [
+        "compatible",
+        "gotosocial",
+        "pleroma",
+        "akkoma",
+        "pixelfed",
+        "friendica",
+        "takahe",
+        "sharkey",
+        "iceshrimp",
+        "mitra",
+    ];
+    let named = format!("{version} {source_url}").to_ascii_lowercase();
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    let numbered = version
+        .split_once('+')
+        .is_some_and(|(_, build)| build.starts_with(|c: char| c.is_ascii_digit()));
+    // The header is known since 2.0.
+    !OTHERS.iter().any(|other| named.contains(other)) && major.is_some_and(|major| major >= 2) && !numbered
+}
+
 /// How long to wait before each look at an upload that is being processed: a minute in all.
 pub(super) const POLLS: [Duration; 7] = [
     Duration::from_secs(1),
@@ -152,3 +192,40 @@ pub(super) const POLLS: [Duration; 7] = [
     Duration::from_secs(15),
     Duration::from_secs(15),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_told_apart() {
+        for mastodon in [
+            "4.5.2",
+            "4.6.0-nightly.2026-11-01",
+            "4.5.0+glitch",
+            "2.9.3",
+            "4.3.1+hometown-1.1.1",
+        ] {
+            assert!(
+                is_mastodon(mastodon, "https://github.com/mastodon/mastodon"),
+                "{mastodon}"
+            );
+        }
+        for other in [
+            "2.7.2 (compatible; Pleroma 2.6.0)",
+            "3.5.3 (compatible; Pixelfed 0.12.3)",
+            "2.7.2 (compatible; Akkoma 3.10.4)",
+            "3.5.3+0.16.0-git",
+            "0.17.3+git-abc",
+            "takahe/0.11.0",
+            "4.2.1 (compatible; Iceshrimp.NET/2024)",
+            "",
+        ] {
+            assert!(!is_mastodon(other, ""), "{other}");
+        }
+        assert!(!is_mastodon(
+            "4.0.0",
+            "https://codeberg.org/superseriousbusiness/gotosocial"
+        ));
+    }
+}

@@ -10,6 +10,7 @@ use crate::{clock::START_MS, server::Reply, simulation::simulate};
 use world::{ACCOUNT, TOKEN, World};
 
 mod answers;
+mod changes;
 mod world;
 
 pub(crate) type Site = crate::site::Site<World>;

@@ -24,6 +24,7 @@ pub(crate) struct Status {
     pub(crate) created_at_ms: i64,
     pub(crate) seen: Visible,
     pub(crate) media: Vec<String>,
+    pub(crate) parent: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +44,9 @@ pub(crate) struct World {
     pub(crate) processing: usize,
     pub(crate) instance: Value,
     pub(crate) has_v2: bool,
+    made: u64,
+    /// A server that answers a repeated key with an error.
+    pub(crate) breaks_on_replay: bool,
 }
 
 impl site::World for World {
@@ -66,6 +70,8 @@ impl site::World for World {
                 }
             }),
             has_v2: true,
+            made: 0,
+            breaks_on_replay: false,
         }
     }
 
@@ -112,6 +118,7 @@ impl site::World for World {
         let timeline = format!("/api/v1/accounts/{ACCOUNT}/statuses");
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/api/v1/statuses") => self.create(request),
+            ("PUT" | "DELETE", path) if path.starts_with("/api/v1/statuses/") => self.change(request),
             ("POST", "/api/v2/media") => self.upload(request),
             ("GET", path) if path.starts_with("/api/v1/media/") => self.processed(&path["/api/v1/media/".len()..]),
             ("GET", "/api/v1/accounts/verify_credentials") => Reply::json(
@@ -135,13 +142,23 @@ impl World {
         if let Some((id, at)) = key.as_ref().and_then(|key| self.keys.get(key))
             && now - at < KEY_WINDOW_MS
         {
+            if self.breaks_on_replay {
+                return Reply::error(500, "We're sorry, but something went wrong on our end");
+            }
             return match self.statuses.iter().find(|status| status.id == *id) {
                 Some(status) => Reply::json(200, &render(status)),
                 None => Reply::error(404, "Record not found"),
             };
         }
         let body: Value = serde_json::from_slice(&request.body).unwrap();
-        let known = ["status", "media_ids", "language", "visibility", "spoiler_text"];
+        let known = [
+            "status",
+            "media_ids",
+            "language",
+            "visibility",
+            "spoiler_text",
+            "in_reply_to_id",
+        ];
         let unknown: Vec<_> = body
             .as_object()
             .unwrap()
@@ -180,7 +197,15 @@ impl World {
                 }
             }
         }
-        let id = 110_000 + self.statuses.len() as u64;
+        let parent = field("in_reply_to_id");
+        if parent
+            .as_ref()
+            .is_some_and(|parent| !self.statuses.iter().any(|status| status.id.to_string() == *parent))
+        {
+            return Reply::error(404, "The post you are trying to reply to does not appear to exist.");
+        }
+        let id = 110_000 + self.made;
+        self.made += 1;
         let mut seen = Visible::new(id.to_string(), text);
         for id in &media {
             let upload = self.uploads.get_mut(id).unwrap();
@@ -198,10 +223,34 @@ impl World {
             created_at_ms: now,
             seen,
             media,
+            parent,
         };
         let reply = Reply::json(200, &render(&status));
         self.statuses.push(status);
         reply
+    }
+
+    fn change(&mut self, request: &Request) -> Reply {
+        let id = request.path.rsplit('/').next().unwrap();
+        let Some(at) = self.statuses.iter().position(|status| status.id.to_string() == id) else {
+            return Reply::error(404, "Record not found");
+        };
+        if request.method == "DELETE" {
+            let status = self.statuses.remove(at);
+            return Reply::json(200, &render(&status));
+        }
+        let body = request.json();
+        let known = ["status", "media_ids", "language", "spoiler_text"];
+        let only = body
+            .as_object()
+            .unwrap()
+            .keys()
+            .all(|key| known.contains(&key.as_str()));
+        self.common.require(only, format!("an edit of {body}"));
+        let status = &mut self.statuses[at];
+        status.seen.text = body["status"].as_str().unwrap().to_owned();
+        status.seen.language = body["language"].as_str().map(str::to_owned);
+        Reply::json(200, &render(status))
     }
 
     fn upload(&mut self, request: &Request) -> Reply {
@@ -276,6 +325,7 @@ fn render(status: &Status) -> Value {
         "spoiler_text": status.seen.content_warning.clone().unwrap_or_default(),
         "visibility": status.seen.visibility,
         "language": status.seen.language,
+        "in_reply_to_id": status.parent,
         "media_attachments": status.media.iter().map(|id| json!({"id": id, "type": "image"})).collect::<Vec<_>>(),
         "application": {"name": "presswork"},
     })
