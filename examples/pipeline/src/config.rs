@@ -3,6 +3,8 @@
 //! The binary reads them from `presswork.toml` and lets the environment override; a Worker has only its vars.
 //! Both end in [`Config::overlay`] and [`Config::validate`], so a bad value reads the same everywhere.
 
+use std::collections::BTreeMap;
+
 use presswork_content_store::{ContentStore, PageQuery};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -168,6 +170,38 @@ pub struct ModelConfig {
     pub timeout_seconds: u32,
     /// Most tokens of one reply.
     pub max_output_tokens: u32,
+    /// Models that are asked in turn when the one before fails by its provider's fault.
+    pub fallback: Vec<FallbackConfig>,
+    /// Most calls a minute of each model, 1 or more.
+    pub requests_per_minute: Option<u32>,
+    /// Most tokens a minute of each model, 1 or more.
+    pub tokens_per_minute: Option<u32>,
+    /// Most dollars that calls may cost in a day (UTC), more than 0. Every model needs its price then.
+    pub daily_budget_usd: Option<f64>,
+    /// Prices by `provider/model`. With them the spend ledger knows what calls cost.
+    pub prices: BTreeMap<String, PriceConfig>,
+}
+
+/// A model that is asked when the one before it fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FallbackConfig {
+    /// Provider by name.
+    pub provider: String,
+    /// The provider's model id.
+    pub name: String,
+    /// Base address of a compatible server.
+    pub base_url: Option<String>,
+}
+
+/// What a model costs, in US dollars per million tokens, 0 to 1,000,000.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceConfig {
+    /// Tokens read.
+    pub input: f64,
+    /// Tokens written.
+    pub output: f64,
 }
 
 impl Default for ModelConfig {
@@ -178,6 +212,11 @@ impl Default for ModelConfig {
             base_url: None,
             timeout_seconds: 300,
             max_output_tokens: 4096,
+            fallback: Vec::new(),
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            daily_budget_usd: None,
+            prices: BTreeMap::new(),
         }
     }
 }
@@ -194,8 +233,11 @@ pub struct TargetConfig {
     pub account: Option<String>,
     /// File of an outbox.
     pub path: Option<String>,
-    /// Name of the environment variable or secret with the account's token, where it is not the network's usual one.
+    /// Name of the environment variable or secret with the account's token, where it is not the network's usual one. For a
+    /// network that needs several: what their names begin with.
     pub token_env: Option<String>,
+    /// Network behind a channel of Buffer.
+    pub service: Option<String>,
 }
 
 /// One setting that cannot be used, or several.

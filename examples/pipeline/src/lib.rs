@@ -5,6 +5,7 @@ pub mod config;
 pub mod console;
 pub mod dead_letters;
 pub mod draft;
+pub mod edits;
 mod error;
 pub mod gates;
 mod generator;

@@ -13,7 +13,7 @@ mod xml;
 
 pub use answer::{Answer, answer};
 pub use document::{Document, Entries, PER_PAGE, PER_SITEMAP};
-pub use page::{STYLE, page};
+pub use page::{STYLE, moved, page};
 
 use presswork_content_store::PageSummary;
 

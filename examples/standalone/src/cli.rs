@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::commands::edit::Wish;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 /// Drafts pages, stores them, queues them and posts them.
@@ -71,6 +72,29 @@ pub(crate) enum Command {
         /// The verdict.
         #[command(subcommand)]
         verdict: Option<Verdict>,
+    },
+    /// Change what a page says; no later draft writes over it.
+    Edit {
+        /// Slug of the page.
+        slug: String,
+        /// What is changed.
+        #[command(flatten)]
+        wish: Wish,
+    },
+    /// Move a page to another address; the old one leads there.
+    Rename {
+        /// Slug of the page.
+        slug: String,
+        /// The new slug.
+        to: String,
+    },
+    /// Delete a page for good; its address says that it is gone.
+    Delete {
+        /// Slug of the page.
+        slug: String,
+        /// Really.
+        #[arg(long)]
+        yes: bool,
     },
     /// Give failed topics, rejected posts and dead letters another chance.
     Redrive {

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod cycle;
+pub(crate) mod edit;
 pub(crate) mod import;
 pub(crate) mod posts;
 pub(crate) mod redrive;

@@ -1,12 +1,13 @@
 //! The public site as files.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use presswork_content_store::ContentStore;
+use presswork_content_store::{ContentStore, Redirect};
 use presswork_pipeline::config::SiteConfig;
 use presswork_pipeline::site::{self, Document, Entries};
 
@@ -15,6 +16,9 @@ use crate::settings::Settings;
 
 /// A time no record is later than, for queries without an end.
 pub(crate) const FAR_FUTURE_MS: i64 = 1 << 52;
+
+/// Slugs of the pages that were written, and of those that lead to another.
+const WRITTEN: &str = ".written";
 
 /// Names what every written page depends on besides its content.
 const RENDERED: &str = ".rendered";
@@ -35,6 +39,11 @@ pub(crate) async fn write(settings: &Settings, store: &dyn ContentStore) -> anyh
         // Gone until every page is written, so that a run cut short is not taken for a whole one.
         fs::remove_file(&marker).with_context(|| format!("cannot remove {}", marker.display()))?;
     }
+    // Known before it is written, so that nothing of a run cut short stays for ever.
+    let list = folder.join(WRITTEN);
+    let before = slugs_in(&list);
+    let now: BTreeSet<String> = entries.all().iter().map(|entry| entry.slug.clone()).collect();
+    put(&list, &lines(before.union(&now)))?;
     for entry in entries.all() {
         let file = folder.join(&entry.slug).join("index.html");
         if same && is_current(&file, entry.modified_at_ms) {
@@ -52,9 +61,51 @@ pub(crate) async fn write(settings: &Settings, store: &dyn ContentStore) -> anyh
         }
     }
     remove_later(&folder, config, &documents)?;
+    let moved = replace_stale(store, config, &folder, before.difference(&now)).await?;
+    put(&list, &lines(now.union(&moved)))?;
     put(&marker, &rendered)?;
     indexnow::tell(settings, entries.all()).await;
     Ok(entries.all().len() as u64)
+}
+
+fn slugs_in(list: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(list).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn lines<'s>(slugs: impl Iterator<Item = &'s String>) -> String {
+    slugs.fold(String::new(), |text, slug| text + slug + "\n")
+}
+
+/// What was written and is no page any more leads to the page's new address, or is removed. The answer is what leads.
+async fn replace_stale<'s>(
+    store: &dyn ContentStore,
+    config: &SiteConfig,
+    folder: &Path,
+    stale: impl Iterator<Item = &'s String>,
+) -> anyhow::Result<BTreeSet<String>> {
+    let mut moved = BTreeSet::new();
+    for slug in stale {
+        let file = folder.join(slug).join("index.html");
+        if let Some(Redirect::To(to)) = store.redirect(&config.id, &config.locale, slug).await? {
+            put(&file, &site::moved(config, &to))?;
+            moved.insert(slug.clone());
+        } else {
+            remove(&file)?;
+            // Only when nobody put something else there.
+            let _ = fs::remove_dir(folder.join(slug));
+        }
+    }
+    Ok(moved)
+}
+
+/// Whether it was there.
+fn remove(file: &Path) -> anyhow::Result<bool> {
+    match fs::remove_file(file) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("cannot remove {}", file.display())),
+    }
 }
 
 fn file_of(folder: &Path, document: Document, config: &SiteConfig) -> PathBuf {
@@ -74,10 +125,8 @@ fn remove_later(folder: &Path, config: &SiteConfig, documents: &[Document]) -> a
         let first = (1..).find(|number| !is_there(number)).unwrap_or(usize::MAX);
         for number in first.. {
             let file = file_of(folder, number_of(number), config);
-            match fs::remove_file(&file) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-                Err(error) => return Err(error).with_context(|| format!("cannot remove {}", file.display())),
+            if !remove(&file)? {
+                break;
             }
         }
     }

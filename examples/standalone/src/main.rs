@@ -78,6 +78,9 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
             commands::resolve::run(common, slug, target.as_deref(), answer).await
         }
         Some(Command::Check) => commands::check::run(common).await,
+        Some(Command::Edit { slug, wish }) => commands::edit::edit(common, slug, wish).await,
+        Some(Command::Rename { slug, to }) => commands::edit::rename(common, slug, to).await,
+        Some(Command::Delete { slug, yes }) => commands::edit::delete(common, slug, *yes).await,
         Some(Command::Posts { status, limit }) => commands::posts::run(common, status.as_deref(), *limit).await,
     }
 }

@@ -80,6 +80,17 @@ pub(crate) fn time(at_ms: i64) -> String {
         .map_or_else(|_| at_ms.to_string(), |at| at.strftime("%Y-%m-%d %H:%M").to_string())
 }
 
+/// When the day (UTC) began.
+///
+/// # Errors
+/// When the clock is out of every calendar.
+pub(crate) fn midnight_ms() -> anyhow::Result<i64> {
+    let today = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .start_of_day()?;
+    Ok(today.timestamp().as_millisecond())
+}
+
 /// A span of time in its two largest units.
 #[must_use]
 pub(crate) fn age(seconds: u64) -> String {

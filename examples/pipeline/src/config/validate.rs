@@ -1,6 +1,6 @@
 //! Ranges, addresses and names, checked before anything is done with them.
 
-use super::{Config, ConfigError, SiteConfig};
+use super::{Config, ConfigError, ModelConfig, SiteConfig};
 use crate::text::is_plain;
 
 impl Config {
@@ -25,6 +25,12 @@ impl Config {
         range("poster.max_attempts", self.poster.max_attempts, 1, 100);
         range("model.timeout_seconds", self.model.timeout_seconds, 1, 3_600);
         range("model.max_output_tokens", self.model.max_output_tokens, 1, 1_000_000);
+        for (name, value) in [
+            ("model.requests_per_minute", self.model.requests_per_minute),
+            ("model.tokens_per_minute", self.model.tokens_per_minute),
+        ] {
+            range(name, value.unwrap_or(1), 1, u32::MAX);
+        }
         range(
             "gates.title_max",
             self.gates.title_max,
@@ -44,6 +50,7 @@ impl Config {
                 self.model.timeout_seconds.saturating_add(30)
             ));
         }
+        self.model.validate(&mut problems);
         self.site.validate(&mut problems);
         key(&mut problems, "poster.campaign", &self.poster.campaign);
         key(&mut problems, "site.description", &self.site.description);
@@ -51,6 +58,33 @@ impl Config {
             Ok(())
         } else {
             Err(ConfigError { problems })
+        }
+    }
+}
+
+/// More is a typing error.
+const MAX_DOLLARS: f64 = 1e6;
+
+impl ModelConfig {
+    fn validate(&self, problems: &mut Vec<String>) {
+        if let Some(dollars) = self
+            .daily_budget_usd
+            .filter(|dollars| !(*dollars > 0.0 && *dollars <= MAX_DOLLARS))
+        {
+            problems.push(format!(
+                "model.daily_budget_usd is {dollars}, expected more than 0 and at most {MAX_DOLLARS}"
+            ));
+        }
+        for (model, price) in &self.prices {
+            if [price.input, price.output]
+                .iter()
+                .any(|dollars| !(0.0..=MAX_DOLLARS).contains(dollars))
+            {
+                problems.push(format!(
+                    "model.prices.{model:?} is {} and {}, expected 0 to {MAX_DOLLARS} dollars per million tokens",
+                    price.input, price.output
+                ));
+            }
         }
     }
 }

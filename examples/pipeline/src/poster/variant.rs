@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use presswork_ai_adapter::LanguageModelExt;
 use presswork_content_store::{Op, Page, PostRecord};
-use presswork_social::{Post, SocialTarget};
+use presswork_social::{Card, Post, SocialTarget};
 
 use super::Poster;
 use crate::draft::PostDraft;
 use crate::error::needs_a_person;
 use crate::{prompt, sanitise, spend, text};
+
+/// The writer that fills templates: no machine made its words.
+const OFFLINE: &str = "template";
 
 /// Why there is no text.
 pub(super) struct Refusal {
@@ -40,7 +43,14 @@ impl Poster {
             return Err(never("the page has no content".into()));
         };
         let limits = target.limits();
-        let reserved = limits.link_cost(&content.canonical_url);
+        // A card shows the link instead of the text.
+        let card = limits
+            .cards
+            .then(|| Card::new(&content.title).description(&content.description));
+        let reserved = match card {
+            Some(_) => 0,
+            None => limits.link_cost(&content.canonical_url),
+        };
         let room = limits.max_text().saturating_sub(reserved);
 
         // Written well within the lease, or another consumer would take the post over and have it written again.
@@ -52,9 +62,10 @@ impl Poster {
         let request = prompt::post(&self.config, page, target.network(), room);
         let request = request.timeout(Duration::from_secs(timeout.into()));
         let written = self.model.generate_object::<PostDraft>(&request).await;
-        let (text, spent) = match written {
+        let (text, by_machine, spent) = match written {
             Ok(object) => (
                 object.value.text,
+                object.response.provider != OFFLINE,
                 vec![spend::of_response(page, "post", &object.response, object.usage)],
             ),
             Err(error) => {
@@ -78,6 +89,12 @@ impl Poster {
             .link(&content.canonical_url)
             .map_err(|error| never(error.to_string()))?
             .idempotency_key(record.key.idempotency_key());
+        if let Some(card) = card {
+            post = post.card(card);
+        }
+        if limits.ai_label && by_machine {
+            post = post.made_with_ai();
+        }
         if limits.language {
             post = post.language(&self.config.site.locale);
         }

@@ -1,6 +1,6 @@
 //! What the public site answers, whoever serves it.
 
-use presswork_content_store::{ContentStore, Status};
+use presswork_content_store::{ContentStore, Redirect, Status};
 use sha2::{Digest, Sha256};
 
 use super::{Document, Entries, page};
@@ -59,7 +59,8 @@ impl Answer {
     }
 }
 
-/// Answers a `GET`: a published page at `/slug/`, or a [`Document`]; else 404.
+/// Answers a `GET`: a published page at `/slug/`, or a [`Document`]; 301 for a page that moved, 410 for one that was deleted;
+/// else 404.
 ///
 /// `seen` is the header `If-None-Match`. The lists read every published page.
 ///
@@ -89,8 +90,14 @@ pub async fn answer(store: &dyn ContentStore, site: &SiteConfig, path: &str, see
     let Some(slug) = slug.strip_suffix('/') else {
         return Ok(one_slash_further(path));
     };
-    let found = store.get_by_slug(&site.id, &site.locale, slug).await?;
-    let found = found.filter(|page| page.status == Status::Published);
+    let Some(found) = store.get_by_slug(&site.id, &site.locale, slug).await? else {
+        return Ok(match store.redirect(&site.id, &site.locale, slug).await? {
+            Some(Redirect::To(slug)) => moved(301, "the page has another address", format!("/{slug}/")),
+            Some(Redirect::Gone) => Answer::line(410, "the page was deleted"),
+            None => Answer::line(404, "no such page"),
+        });
+    };
+    let found = Some(found).filter(|page| page.status == Status::Published);
     Ok(match found.and_then(|found| page(site, &found)) {
         Some(html) => Answer::document("text/html", html, seen),
         None => Answer::line(404, "no such page"),
@@ -98,8 +105,12 @@ pub async fn answer(store: &dyn ContentStore, site: &SiteConfig, path: &str, see
 }
 
 fn one_slash_further(path: &str) -> Answer {
-    let mut moved = Answer::line(308, "the page is one slash further");
-    moved.headers.push(("location", format!("{path}/")));
+    moved(308, "the page is one slash further", format!("{path}/"))
+}
+
+fn moved(status: u16, why: &str, to: String) -> Answer {
+    let mut moved = Answer::line(status, why);
+    moved.headers.push(("location", to));
     moved
 }
 

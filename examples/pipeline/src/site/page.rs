@@ -63,6 +63,19 @@ pub fn page(site: &SiteConfig, page: &Page) -> Option<String> {
     Some(document(site, &content.title, head, main))
 }
 
+/// What stands at the old address of a page that moved, where no server can say so by itself.
+#[must_use]
+pub fn moved(site: &SiteConfig, to: &str) -> String {
+    let (url, path) = (site.page_url(to), format!("/{to}/"));
+    let head = html! {
+        meta name="robots" content="noindex";
+        link rel="canonical" href=(url);
+        meta http-equiv="refresh" content={ "0; url=" (path) };
+    };
+    let main = html! { h1 { "This page has moved" } p { "It is at " a href=(path) { (url) } "." } };
+    document(site, "This page has moved", head, main)
+}
+
 /// One page of the list of pages, `number` of `pages`: its entries in the order given.
 pub(super) fn home(site: &SiteConfig, entries: &[&Entry], number: usize, pages: usize) -> String {
     let address = |number: usize| Document::Home(number).path(site);

@@ -85,7 +85,7 @@ pub(crate) async fn run(common: &Common) -> anyhow::Result<Outcome> {
         None
     };
     let model = match compose::model(&settings) {
-        Ok(model) => of_model(&settings, &model, store.as_deref()).await,
+        Ok(writer) => of_model(&settings, &writer.model, store.as_deref()).await,
         Err(error) => Row::bad("model", &error, "mend [model], or set the variable"),
     };
     rows.push(model);

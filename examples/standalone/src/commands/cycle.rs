@@ -52,13 +52,15 @@ pub(crate) async fn run(common: &Common, with_import: bool, pages: Option<u32>) 
             .map_err(|error| crate::exit::BadSettings(error.to_string()))?;
     }
     // Everything the settings name is built before anything is written.
-    let model = compose::model(&settings)?;
+    let writer = compose::model(&settings)?;
     settings.make_data_folder()?;
     let _lock = lock::take(&settings)?;
     let targets = compose::targets(&settings)?;
     compose::check(&targets).await?;
     let store = compose::store(&settings, true).await?;
     let queue = compose::queue(&settings, true).await?;
+    writer.enter_spent(store.as_ref()).await?;
+    let model = writer.model;
     let config = Arc::new(settings.pipeline.clone());
     let began_ms = jiff::Timestamp::now().as_millisecond();
 

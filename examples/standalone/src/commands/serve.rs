@@ -35,13 +35,15 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 pub(crate) async fn run(common: &Common, listen: Option<SocketAddr>, now: bool) -> anyhow::Result<Outcome> {
     let settings = Settings::load(common)?;
     let schedule = Schedule::new(&settings.serve)?;
-    let model = compose::model(&settings)?;
+    let writer = compose::model(&settings)?;
     settings.make_data_folder()?;
     let _lock = lock::take(&settings)?;
     let targets = compose::targets(&settings)?;
     compose::check(&targets).await?;
     let store = compose::store(&settings, true).await?;
     let queue = compose::queue(&settings, true).await?;
+    writer.enter_spent(store.as_ref()).await?;
+    let model = writer.model;
     import::from_settings(&settings, store.as_ref()).await?;
     let address = listen.unwrap_or(settings.serve.listen);
     let listener = tokio::net::TcpListener::bind(address)

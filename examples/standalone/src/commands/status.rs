@@ -1,6 +1,5 @@
 //! `presswork status`.
 
-use jiff::tz::TimeZone;
 use presswork_content_store::{ContentStore, PostStatus, SpendQuery, Status};
 use presswork_queue::Inspect;
 use serde::{Serialize, Serializer};
@@ -118,8 +117,7 @@ pub(crate) async fn read(
         until_ms: export::FAR_FUTURE_MS,
     };
     let spent = store.spend(&since(0)).await?;
-    let midnight = jiff::Timestamp::now().to_zoned(TimeZone::UTC).start_of_day()?;
-    let today = store.spend(&since(midnight.timestamp().as_millisecond())).await?;
+    let today = store.spend(&since(output::midnight_ms()?)).await?;
     Ok(Report {
         pages: Status::ALL
             .into_iter()

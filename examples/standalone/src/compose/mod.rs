@@ -1,12 +1,13 @@
 //! Chooses the providers that the settings name.
 
 mod model;
+mod networks;
 mod targets;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use presswork_content_store::{ContentStore, PostgresStore, SqliteStore};
+use presswork_content_store::{ContentStore, FullStore, PostgresStore, SqliteStore};
 use presswork_queue::{Consumer, DeadLetters, Inspect, PostgresQueue, Queue, RedisQueue, SqliteQueue};
 
 use crate::exit::BadSettings;
@@ -26,6 +27,14 @@ impl<T: Queue + Consumer + DeadLetters + Inspect> WholeQueue for T {}
 /// # Errors
 /// What the store says.
 pub(crate) async fn store(settings: &Settings, alone: bool) -> anyhow::Result<Arc<dyn ContentStore>> {
+    Ok(full_store(settings, alone).await?)
+}
+
+/// As [`store`], for a person's changes.
+///
+/// # Errors
+/// As [`store`].
+pub(crate) async fn full_store(settings: &Settings, alone: bool) -> anyhow::Result<Arc<dyn FullStore>> {
     match &settings.store {
         Place::Sqlite(file) => {
             let store = SqliteStore::open(file)?;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use presswork_pipeline::config::{SiteConfig, TargetConfig};
-use presswork_social::{Error as SocialError, Mastodon, Outbox, SocialTarget};
+use presswork_social::{Error as SocialError, Outbox, SocialTarget};
 
-use super::{bad, secret};
+use super::networks::Kind;
 use crate::exit::BadSettings;
 use crate::settings::Settings;
 
@@ -21,20 +21,11 @@ pub(crate) fn targets(settings: &Settings) -> anyhow::Result<Vec<Arc<dyn SocialT
         return Ok(vec![outbox(settings, None)?]);
     }
     let mut targets: Vec<Arc<dyn SocialTarget>> = Vec::new();
-    let mut tokens: Vec<&str> = Vec::new();
+    let mut tokens: Vec<(&str, &TargetConfig)> = Vec::new();
     let mut files: Vec<PathBuf> = Vec::new();
     for config in &settings.pipeline.targets {
-        if config.kind == "mastodon" {
-            let name = token_name(config);
-            if tokens.contains(&name) {
-                let message = format!(
-                    "two targets take their token from {name}, which would show it to another server; give each its own token_env"
-                );
-                return Err(BadSettings(message).into());
-            }
-            tokens.push(name);
-        }
-        if config.kind == "outbox" {
+        let kind = Kind::of(config)?;
+        if kind.name == "outbox" {
             // Seen before the file is opened, which would be refused the second time.
             let file = outbox_path(settings, config.path.as_deref());
             if files.iter().any(|other| other.file_name() == file.file_name()) {
@@ -45,8 +36,18 @@ pub(crate) fn targets(settings: &Settings) -> anyhow::Result<Vec<Arc<dyn SocialT
                 return Err(BadSettings(message).into());
             }
             files.push(file);
+        } else {
+            let name = kind.variable(config);
+            let elsewhere = |other: &TargetConfig| other.kind != config.kind || other.url != config.url;
+            if tokens.iter().any(|(other, at)| *other == name && elsewhere(at)) {
+                let message = format!(
+                    "two targets take their token from {name}, which would show it to another server; give each its own token_env"
+                );
+                return Err(BadSettings(message).into());
+            }
+            tokens.push((name, config));
         }
-        let target = target(settings, config)?;
+        let target = target(settings, kind, config)?;
         let (network, account) = (target.network(), target.account());
         if targets
             .iter()
@@ -76,47 +77,19 @@ pub(crate) async fn check(targets: &[Arc<dyn SocialTarget>]) -> anyhow::Result<(
     Ok(())
 }
 
-fn target(settings: &Settings, config: &TargetConfig) -> anyhow::Result<Arc<dyn SocialTarget>> {
-    match config.kind.as_str() {
-        "outbox" => {
-            if config.url.is_some() || config.account.is_some() || config.token_env.is_some() {
-                let message = "target outbox: url, account and token_env are not used, expected path only";
-                return Err(BadSettings(message.into()).into());
-            }
-            outbox(settings, config.path.as_deref())
-        }
-        "mastodon" => {
-            if config.path.is_some() {
-                return Err(BadSettings("target mastodon: path is not used, expected url and account".into()).into());
-            }
-            let field = |value: &Option<String>, name: &str| {
-                value
-                    .clone()
-                    .ok_or_else(|| BadSettings(format!("target mastodon: {name} is missing")))
-            };
-            let (url, account) = (field(&config.url, "url")?, field(&config.account, "account")?);
-            let site = &settings.pipeline.site.base_url;
-            if *site == SiteConfig::default().base_url {
-                let message = format!(
-                    "target mastodon ({url}): site.base_url is not set, posts would link to the sample site {site}; expected [site] with your site's address"
-                );
-                return Err(BadSettings(message).into());
-            }
-            let name = token_name(config);
-            let token = secret(name).ok_or_else(|| {
-                BadSettings(format!(
-                    "the environment variable {name} is missing; target mastodon ({url}) needs it"
-                ))
-            })?;
-            // Whoever writes the settings owns the machine and its network.
-            let mastodon = Mastodon::builder(&url, token)
-                .account(account)
-                .allow_private_hosts()
-                .build();
-            Ok(Arc::new(mastodon.map_err(|error| BadSettings(error.to_string()))?))
-        }
-        other => Err(bad("target.kind", other, "outbox or mastodon")),
+fn target(settings: &Settings, kind: &Kind, config: &TargetConfig) -> anyhow::Result<Arc<dyn SocialTarget>> {
+    if kind.name == "outbox" {
+        return outbox(settings, config.path.as_deref());
     }
+    let site = &settings.pipeline.site.base_url;
+    if *site == SiteConfig::default().base_url {
+        let message = format!(
+            "target {}: site.base_url is not set, posts would link to the sample site {site}; expected [site] with your site's address",
+            kind.name
+        );
+        return Err(BadSettings(message).into());
+    }
+    kind.build(config, &settings.data)
 }
 
 /// The outbox names its account by the file's name.
@@ -128,8 +101,4 @@ fn outbox(settings: &Settings, path: Option<&str>) -> anyhow::Result<Arc<dyn Soc
     let path = outbox_path(settings, path);
     let outbox = Outbox::file(&path).with_context(|| format!("cannot open the post outbox {}", path.display()))?;
     Ok(Arc::new(outbox))
-}
-
-fn token_name(config: &TargetConfig) -> &str {
-    config.token_env.as_deref().unwrap_or("MASTODON_ACCESS_TOKEN")
 }

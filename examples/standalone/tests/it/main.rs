@@ -5,12 +5,14 @@
 mod bad_input;
 mod check;
 mod cycle;
+mod edit;
 mod faults;
 mod files;
 mod fleet;
 mod kill;
 mod model;
 mod network;
+mod policies;
 mod providers;
 mod resolve;
 mod review;

@@ -52,7 +52,7 @@ fn an_unknown_provider_target_or_store() {
     folder
         .run(&[])
         .expect(2)
-        .says(&["target.kind is \"pigeon\", expected outbox or mastodon"]);
+        .says(&["target.kind is \"pigeon\", expected outbox, mastodon"]);
     for (settings, message) in [
         ("store = \"memory:\"\n", "store is \"memory:\", expected sqlite:PATH"),
         ("queue = \"sqlite:\"\n", "queue is \"sqlite:\", expected sqlite:PATH"),
@@ -81,7 +81,7 @@ fn a_setting_the_target_would_ignore() {
     folder
         .run(&[])
         .expect(2)
-        .says(&["target outbox: url, account and token_env are not used"]);
+        .says(&["target outbox: url is not used, expected path"]);
 }
 
 #[test]

@@ -83,3 +83,104 @@ async fn the_token_of_another_account_is_refused() {
     });
     ran.await.unwrap().expect(2).says(&["belongs to @somebody"]);
 }
+
+#[test]
+fn a_kind_takes_what_it_knows_and_needs_its_secrets() {
+    for (target, words) in [
+        (
+            "kind = \"x\"\naccount = \"me\"",
+            &["X_API_KEY is missing", "target x (me)"][..],
+        ),
+        (
+            "kind = \"x\"\naccount = \"me\"\ntoken_env = \"X_BRAND\"",
+            &["X_BRAND_API_KEY is missing"],
+        ),
+        ("kind = \"x\"", &["target x: account is missing"]),
+        (
+            "kind = \"bluesky\"\naccount = \"me.bsky.social\"",
+            &["BLUESKY_APP_PASSWORD is missing"],
+        ),
+        (
+            "kind = \"bluesky\"\naccount = \"a\"\nservice = \"x\"",
+            &["target bluesky: service is not used"],
+        ),
+        (
+            "kind = \"buffer\"\naccount = \"1\"",
+            &["target buffer: service is missing"],
+        ),
+        (
+            "kind = \"buffer\"\naccount = \"1\"\nservice = \"x\"",
+            &["BUFFER_API_KEY is missing"],
+        ),
+        (
+            "kind = \"pigeon\"",
+            &["target.kind is \"pigeon\"", "outbox, mastodon, bluesky, x, buffer"],
+        ),
+    ] {
+        folder(&format!("[[target]]\n{target}\n"))
+            .run(&[])
+            .expect(2)
+            .says(words);
+    }
+    folder("[[target]]\nkind = \"buffer\"\naccount = \"1\"\nservice = \"pigeon\"\n")
+        .run_with("BUFFER_API_KEY", "secret", &[])
+        .expect(2)
+        .says(&["target.service is \"pigeon\"", "linkedin"]);
+    folder("[[target]]\nkind = \"x\"\naccount = \"me\"\n")
+        .run_with("X_CLIENT_ID", "id", &[])
+        .expect(2)
+        .says(&["X_ACCESS_TOKEN is missing"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_page_is_posted_to_x_and_kept_for_a_bluesky_that_is_down() {
+    let server = MockServer::start().await;
+    let answer = |body: serde_json::Value| ResponseTemplate::new(200).set_body_json(body);
+    Mock::given(path("/2/users/me"))
+        .respond_with(answer(json!({ "data": { "id": "7", "name": "Me", "username": "me" } })))
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/2/tweets"))
+        .respond_with(ResponseTemplate::new(201).set_body_json(json!({ "data": { "id": "77", "text": "x" } })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(path("/xrpc/com.atproto.server.createSession"))
+        .respond_with(ResponseTemplate::new(503))
+        .mount(&server)
+        .await;
+    let url = server.uri();
+    let folder = folder(&format!(
+        "[[target]]\nkind = \"x\"\naccount = \"me\"\nurl = \"{url}\"\n[[target]]\nkind = \"bluesky\"\naccount = \"me.example\"\nurl = \"{url}\"\n"
+    ));
+    let run = tokio::task::spawn_blocking(move || {
+        let ran = |args: &[&str]| {
+            let mut command = folder.command(args);
+            for name in [
+                "X_API_KEY",
+                "X_API_KEY_SECRET",
+                "X_ACCESS_TOKEN",
+                "X_ACCESS_TOKEN_SECRET",
+                "BLUESKY_APP_PASSWORD",
+            ] {
+                command.env(name, "tok-secret");
+            }
+            crate::support::Ran::from(command.output().unwrap())
+        };
+        let cycle = ran(&[]).expect(3);
+        let posts = ran(&["posts", "--json"]).expect(0);
+        assert!(!format!("{}{}{}", cycle.out, cycle.err, posts.out).contains("tok-secret"));
+        posts
+    });
+    let posts: serde_json::Value = serde_json::from_str(&run.await.unwrap().out).unwrap();
+    let status = |target: &str| {
+        let mut posts = posts.as_array().unwrap().iter();
+        posts.find(|post| post["target"] == target).unwrap()["status"].clone()
+    };
+    assert_eq!(
+        (status("x"), status("bluesky")),
+        ("posted".into(), "retry".into()),
+        "{posts}"
+    );
+}
