@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, PageQuery, PostQuery, Result, text};
+use crate::{Error, PageQuery, PageSummary, PostQuery, Result, text};
 
 /// Where the next piece of a list starts: opaque, and good for the query it came from alone.
 ///
@@ -28,6 +28,28 @@ impl Cursor {
 
     pub(crate) fn after(filter: &str, id: &str) -> Self {
         Self(format!("c1.{filter}.{id}"))
+    }
+
+    /// As [`after`](Self::after), for a list by the time of the last change.
+    pub(crate) fn after_page(filter: &str, page: &PageSummary) -> Self {
+        Self(format!("c1.{filter}.{}.{}", page.modified_at_ms.unwrap_or(0), page.id))
+    }
+
+    /// The time and id to start after, when this cursor belongs to `filter`.
+    pub(crate) fn time_and_id(&self, filter: &str) -> Result<(i64, String)> {
+        let rest = self.0.strip_prefix("c1.").and_then(|rest| rest.split_once('.'));
+        let parts = rest.and_then(|(of, rest)| {
+            let (at_ms, id) = rest.split_once('.')?;
+            let good = text::uuid("cursor", id).is_ok();
+            Some((of, at_ms.parse::<i64>().ok().filter(|_| good)?, id))
+        });
+        match parts {
+            None => Err(Error::InvalidCursor { reason: "is malformed" }),
+            Some((of, ..)) if of != filter => Err(Error::InvalidCursor {
+                reason: "belongs to another query",
+            }),
+            Some((_, at_ms, id)) => Ok((at_ms, id.to_owned())),
+        }
     }
 
     /// The id to start after, when this cursor belongs to `filter`.
@@ -58,6 +80,11 @@ impl fmt::Display for Cursor {
 pub(crate) fn pages_filter(query: &PageQuery) -> String {
     let status = query.status.map_or("", |status| status.as_str());
     short(text::sha256_hex(["pages", &query.site, status]))
+}
+
+/// A short name of a list of due pages, to bind cursors to it.
+pub(crate) fn due_filter(site: &str, before_ms: i64) -> String {
+    short(text::sha256_hex(["due", site, &before_ms.to_string()]))
 }
 
 /// A short name of the posts query, to bind cursors to it.

@@ -64,6 +64,17 @@ pub enum Error {
         /// The status asked for.
         to: &'static str,
     },
+    /// A row to be imported is there already and says something else, or takes what another row has. That row was not
+    /// written.
+    #[error("{store}: {table} has another row at {key}; import into an empty store")]
+    RowDiffers {
+        /// The provider.
+        store: &'static str,
+        /// The table.
+        table: &'static str,
+        /// The key of the row, as a JSON list.
+        key: String,
+    },
     /// The op was used before, for another change. Nothing was written.
     #[error("{store}: op {op} was already used for `{used_for}`; make a new op for every change")]
     OpReused {
@@ -218,6 +229,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// At most 40 characters of what somebody gave as a name.
+pub(crate) fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
 }
 
 /// At most 500 characters of somebody else's words.

@@ -18,12 +18,14 @@ mod pages;
 mod platform;
 mod post;
 mod post_ledger;
+mod reports;
 mod request;
 mod spend;
 mod spend_ledger;
 mod status;
 mod store;
 mod text;
+mod transfer;
 mod upkeep;
 
 #[cfg(feature = "conformance")]
@@ -60,14 +62,17 @@ pub use providers::d1_http::{D1HttpBuilder, D1HttpStore};
 pub use providers::postgres::{PostgresBuilder, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use providers::sqlite::{SqliteBuilder, SqliteStore};
-pub use spend::{NewSpend, SpendQuery, SpendTotals};
+pub use reports::Reports;
+pub use spend::{NewSpend, SpendBy, SpendQuery, SpendSum, SpendTotals};
 pub use spend_ledger::SpendLedger;
 pub use status::{Counts, Status};
 pub use store::{ContentStore, FullStore};
+pub use transfer::{Digest, Exported, Imported, Mark, Record, Transfer, copy, digest};
 pub use upkeep::{PrunePlan, Pruned, Upkeep};
 
 #[cfg(feature = "mock")]
 pub use {
     dead_letters::MockDeadLetters, editing::MockEditing, outbox::MockOutbox, pages::MockPages,
-    post_ledger::MockPostLedger, spend_ledger::MockSpendLedger, upkeep::MockUpkeep,
+    post_ledger::MockPostLedger, reports::MockReports, spend_ledger::MockSpendLedger, transfer::MockTransfer,
+    upkeep::MockUpkeep,
 };

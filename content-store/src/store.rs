@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use crate::{
     Claim, Content, Counts, Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters, Edit,
-    Editing, Field, NewDeadLetter, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow,
-    Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList,
-    PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, PrunePlan, Pruned, Redirect, Result, Revision, SavePage,
-    SpendLedger, SpendQuery, SpendTotals, Transition, Upkeep,
+    Editing, Exported, Field, Imported, Mark, NewDeadLetter, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim,
+    OutboxCounts, OutboxId, OutboxRow, Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim,
+    PostKey, PostLedger, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, PrunePlan, Pruned, Record,
+    Redirect, Reports, Result, Revision, SavePage, SpendBy, SpendLedger, SpendQuery, SpendSum, SpendTotals, Transfer,
+    Transition, Upkeep,
 };
 
 /// Everything a pipeline stores: [`Pages`], their [`Outbox`], the [`PostLedger`], the [`SpendLedger`],
@@ -25,13 +26,13 @@ pub trait ContentStore: Pages + Outbox + PostLedger + SpendLedger + DeadLetters 
 
 impl<T: Pages + Outbox + PostLedger + SpendLedger + DeadLetters + Upkeep + ?Sized> ContentStore for T {}
 
-/// A [`ContentStore`] with what people and operators do beside the pipeline: [`Editing`].
+/// A [`ContentStore`] with what people and operators do beside the pipeline: [`Editing`], [`Reports`] and [`Transfer`].
 ///
 /// Every store of this crate is one. `Arc<dyn FullStore>` coerces to `Arc<dyn ContentStore>`. A Worker takes only the
 /// latter, for a `dyn` type carries all its methods.
-pub trait FullStore: ContentStore + Editing {}
+pub trait FullStore: ContentStore + Editing + Reports + Transfer {}
 
-impl<T: ContentStore + Editing + ?Sized> FullStore for T {}
+impl<T: ContentStore + Editing + Reports + Transfer + ?Sized> FullStore for T {}
 
 const _: fn(&dyn FullStore) -> &dyn ContentStore = |store| store;
 const _: fn() = || {
@@ -169,6 +170,28 @@ macro_rules! forward {
             }
             async fn content_at(&self, id: &PageId, version: u64) -> Result<Option<Content>> {
                 (**self).content_at(id, version).await
+            }
+        }
+
+        #[async_trait]
+        impl<T: Reports + ?Sized> Reports for $pointer {
+            async fn due<'a>(
+                &self, site: &str, before_ms: i64, after: Option<&'a Cursor>, limit: u32,
+            ) -> Result<PageList> {
+                (**self).due(site, before_ms, after, limit).await
+            }
+            async fn spend_by(&self, query: &SpendQuery, by: SpendBy) -> Result<Vec<SpendSum>> {
+                (**self).spend_by(query, by).await
+            }
+        }
+
+        #[async_trait]
+        impl<T: Transfer + ?Sized> Transfer for $pointer {
+            async fn export<'a>(&self, after: Option<&'a Mark>, limit: u32) -> Result<Exported> {
+                (**self).export(after, limit).await
+            }
+            async fn import(&self, records: &[Record]) -> Result<Imported> {
+                (**self).import(records).await
             }
         }
 

@@ -115,6 +115,7 @@ pub(crate) fn with_a_page(outbox: &[NewOutbox], costs: &[NewSpend]) -> Result<()
 }
 
 fn one_spend(spend: &NewSpend) -> Result<()> {
+    text::key_or_empty("campaign", &spend.campaign)?;
     text::key("purpose", &spend.purpose)?;
     text::key("provider", &spend.provider)?;
     text::key("model", &spend.model)?;

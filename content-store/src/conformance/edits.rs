@@ -227,7 +227,7 @@ pub async fn a_slug_in_use_has_no_redirect<H: Harness>(h: &H) {
     );
     let mut heir = topic("site", 2);
     heir.slug = "a".to_owned();
-    store.plan(&op(3), &[heir.clone()]).await.unwrap();
+    store.plan(&op(3), std::slice::from_ref(&heir)).await.unwrap();
     assert_eq!(redirect(&store, "a").await, None);
     // Free again it leads nowhere: the redirect was dropped, not hidden.
     heir.slug = "b".to_owned();

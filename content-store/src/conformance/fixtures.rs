@@ -69,6 +69,7 @@ pub(super) fn message(n: usize) -> NewOutbox {
 pub(super) fn cost(micros: Option<u64>) -> NewSpend {
     NewSpend {
         page_id: None,
+        campaign: String::new(),
         purpose: "draft".to_owned(),
         provider: "openai".to_owned(),
         model: "small".to_owned(),

@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use crate::{
     Claim, Content, Counts, Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters, Edit,
-    Editing, Error, Field, NewDeadLetter, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim, OutboxCounts, OutboxId,
-    OutboxRow, Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim, PostKey, PostLedger, PostList,
-    PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, PrunePlan, Pruned, Redirect, Result, Revision, SavePage,
-    SpendLedger, SpendQuery, SpendTotals, Transition, Upkeep,
+    Editing, Error, Exported, Field, Imported, Mark, NewDeadLetter, NewPage, NewSpend, Op, OpId, Outbox, OutboxClaim,
+    OutboxCounts, OutboxId, OutboxRow, Page, PageId, PageList, PageQuery, PageRef, Pages, PlanReport, PostClaim,
+    PostKey, PostLedger, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus, PrunePlan, Pruned, Record,
+    Redirect, Reports, Result, Revision, SavePage, SpendBy, SpendLedger, SpendQuery, SpendSum, SpendTotals, Transfer,
+    Transition, Upkeep,
 };
 
 /// A store that makes a change and then loses the answer, once per [`lose_next`](Self::lose_next).
@@ -196,5 +197,27 @@ impl<S: Editing> Editing for LosesAnswers<S> {
     }
     async fn content_at(&self, id: &PageId, version: u64) -> Result<Option<Content>> {
         self.inner.content_at(id, version).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: Reports> Reports for LosesAnswers<S> {
+    async fn due<'a>(&self, site: &str, before_ms: i64, after: Option<&'a Cursor>, limit: u32) -> Result<PageList> {
+        self.inner.due(site, before_ms, after, limit).await
+    }
+    async fn spend_by(&self, query: &SpendQuery, by: SpendBy) -> Result<Vec<SpendSum>> {
+        self.inner.spend_by(query, by).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: Transfer> Transfer for LosesAnswers<S> {
+    async fn export<'a>(&self, after: Option<&'a Mark>, limit: u32) -> Result<Exported> {
+        self.inner.export(after, limit).await
+    }
+    async fn import(&self, records: &[Record]) -> Result<Imported> {
+        self.answer(self.inner.import(records).await)
     }
 }

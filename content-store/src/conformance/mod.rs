@@ -53,8 +53,10 @@ mod plans;
 mod post_claims;
 mod post_lives;
 mod reads;
+mod reports;
 mod saves;
 mod spend;
+mod transfers;
 mod upkeep;
 
 use std::pin::Pin;
@@ -70,7 +72,7 @@ pub use loses_answers::LosesAnswers;
 pub mod cases {
     pub use super::{
         claims::*, dead_letters::*, deletes::*, edits::*, lives::*, outbox::*, plans::*, post_claims::*, post_lives::*,
-        reads::*, saves::*, spend::*, upkeep::*,
+        reads::*, reports::*, saves::*, spend::*, transfers::*, upkeep::*,
     };
 }
 
@@ -225,6 +227,9 @@ macro_rules! __content_store_case_list {
             delete_frees_what_was_taken, delete_leaves_a_tombstone, delete_keeps_receipts,
             delete_refuses_a_stale_version, delete_repeats,
             record_spend_of_nothing_is_a_no_op, record_spend_repeats, spend_sums_by_site_and_time,
+            due_gives_the_oldest_first, due_refuses_foreign_cursors, spend_by_sums_each,
+            export_gives_every_row_once, export_refuses_malformed_marks, import_makes_the_same_store, import_repeats,
+            import_never_overwrites,
             record_dead_letter_keeps_everything, record_dead_letter_again_is_one_letter, record_dead_letter_again_frees_it,
             record_dead_letter_refuses_what_is_too_much, record_dead_letter_repeats, list_dead_letters_filters_and_pages,
             take_dead_letters_leases_the_free_ones, take_dead_letters_takes_over_an_expired_lease,

@@ -1,5 +1,8 @@
 use async_trait::async_trait;
 
+use serde_json::{Value, json};
+
+use super::transfer::Cells;
 use super::{Done, MemoryStore, STORE};
 use crate::{
     Cursor, DeadLetter, DeadLetterClaim, DeadLetterId, DeadLetterList, DeadLetters, Error, NewDeadLetter, Op, OpId,
@@ -10,6 +13,45 @@ use crate::{
 pub(super) struct Row {
     letter: DeadLetter,
     last_op: Option<OpId>,
+}
+
+impl Row {
+    pub(super) fn is_of(&self, other: &Self) -> bool {
+        let of = |row: &Self| (row.letter.letter.queue.clone(), row.letter.letter.message_id.clone());
+        of(self) == of(other)
+    }
+
+    pub(super) fn to_row(&self) -> Value {
+        let DeadLetter { id, letter, .. } = &self.letter;
+        json!({
+            "id": id, "queue": letter.queue, "message_id": letter.message_id, "reason": letter.reason,
+            "attempts": letter.attempts, "last_error": letter.last_error,
+            "first_enqueued_ms": letter.first_enqueued_ms, "dead_at_ms": self.letter.dead_at_ms,
+            "claim_owner": self.letter.claim_owner, "claim_until_ms": self.letter.claim_until_ms,
+            "last_op_id": self.last_op, "body_json": json!(letter.body).to_string(),
+        })
+    }
+
+    pub(super) fn from_row(cells: &Cells<'_>) -> Result<Self> {
+        let letter = NewDeadLetter {
+            queue: cells.text("queue")?,
+            message_id: cells.text("message_id")?,
+            body: cells.json("body_json")?,
+            reason: cells.text("reason")?,
+            attempts: cells.int("attempts")?,
+            last_error: cells.opt_text("last_error"),
+            first_enqueued_ms: cells.int("first_enqueued_ms")?,
+        };
+        let letter = DeadLetter {
+            id: cells.id("id")?,
+            letter,
+            dead_at_ms: cells.int("dead_at_ms")?,
+            claim_owner: cells.opt_text("claim_owner"),
+            claim_until_ms: cells.opt_int("claim_until_ms"),
+        };
+        let last_op = cells.opt_id("last_op_id")?;
+        Ok(Self { letter, last_op })
+    }
 }
 
 fn free(letter: &DeadLetter, now_ms: i64) -> bool {
@@ -37,7 +79,8 @@ impl DeadLetters for MemoryStore {
                     claim_owner: None,
                     claim_until_ms: None,
                 };
-                state.dead_letters.insert(letter.id, Row { letter, last_op: None });
+                let last_op = known.and_then(|row| row.last_op);
+                state.dead_letters.insert(letter.id, Row { letter, last_op });
                 Ok(Some(Done::DeadLetter))
             },
             |state, _| {

@@ -6,7 +6,10 @@ mod outbox;
 mod pages;
 mod plan;
 mod posts;
+mod reports;
+mod rows;
 mod spend;
+mod transfer;
 mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -97,7 +100,8 @@ struct State {
     outbox: BTreeMap<OutboxId, outbox::Row>,
     posts: BTreeMap<PostId, PostRow>,
     post_keys: BTreeMap<String, PostId>,
-    spend: Vec<spend::Row>,
+    /// By their ids, as other stores number them.
+    spend: BTreeMap<String, spend::Row>,
     dead_letters: BTreeMap<DeadLetterId, dead_letters::Row>,
 }
 
@@ -177,12 +181,12 @@ impl State {
             let id = OutboxId::nth(&op.id, n);
             self.outbox.insert(id.clone(), outbox::Row::new(op, id, page, row));
         }
-        for cost in costs {
+        for (n, cost) in costs.iter().enumerate() {
             let cost = NewSpend {
                 page_id: cost.page_id.or(Some(page)),
                 ..cost.clone()
             };
-            self.put_spend(op, cost);
+            self.put_spend(op, n, cost);
         }
     }
 }

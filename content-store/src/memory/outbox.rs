@@ -1,5 +1,8 @@
 use async_trait::async_trait;
 
+use serde_json::{Value, json};
+
+use super::transfer::Cells;
 use super::{Done, MemoryStore, State};
 use crate::{NewOutbox, Op, Outbox, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, PageId, Result, limits, text};
 use crate::{check, request};
@@ -20,6 +23,7 @@ pub(super) struct Row {
     owner: Option<String>,
     until_ms: i64,
     last_op: Option<crate::OpId>,
+    last_error: Option<String>,
 }
 
 impl Row {
@@ -39,6 +43,7 @@ impl Row {
             owner: None,
             until_ms: 0,
             last_op: None,
+            last_error: None,
         }
     }
 
@@ -48,6 +53,52 @@ impl Row {
             Standing::Claimed => self.until_ms <= now_ms,
             Standing::Sent | Standing::Dead => false,
         }
+    }
+
+    pub(super) fn id(&self) -> OutboxId {
+        self.row.id.clone()
+    }
+
+    pub(super) fn to_row(&self) -> Value {
+        let status = match self.standing {
+            Standing::Pending => "pending",
+            Standing::Claimed => "claimed",
+            Standing::Sent => "sent",
+            Standing::Dead => "dead",
+        };
+        json!({
+            "id": self.row.id, "topic": self.row.topic, "page_id": self.row.page_id,
+            "payload_json": self.row.payload.to_string(), "status": status, "attempts": self.row.attempts,
+            "available_at_ms": self.available_at_ms, "claim_owner": self.owner,
+            "claim_until_ms": self.owner.is_some().then_some(self.until_ms), "last_op_id": self.last_op,
+            "last_error": self.last_error, "created_at_ms": self.row.created_at_ms,
+        })
+    }
+
+    pub(super) fn from_row(cells: &Cells<'_>) -> Result<Self> {
+        let standing = match cells.text("status")?.as_str() {
+            "pending" => Standing::Pending,
+            "claimed" => Standing::Claimed,
+            "sent" => Standing::Sent,
+            _ => Standing::Dead,
+        };
+        Ok(Self {
+            row: OutboxRow {
+                id: serde_json::from_value(cells.text("id")?.into())
+                    .map_err(|_| text::invalid("record", "has no good id"))?,
+                topic: cells.text("topic")?,
+                page_id: cells.id("page_id")?,
+                payload: cells.json("payload_json")?,
+                attempts: cells.int("attempts")?,
+                created_at_ms: cells.int("created_at_ms")?,
+            },
+            standing,
+            available_at_ms: cells.int("available_at_ms")?,
+            owner: cells.opt_text("claim_owner"),
+            until_ms: cells.opt_int("claim_until_ms").unwrap_or(0),
+            last_op: cells.opt_id("last_op_id")?,
+            last_error: cells.opt_text("last_error"),
+        })
     }
 
     pub(super) fn is_sent(&self) -> bool {
@@ -113,6 +164,7 @@ impl Outbox for MemoryStore {
         let back = |row: &mut Row| {
             row.standing = Standing::Pending;
             row.available_at_ms = not_before_ms;
+            row.last_error = Some(error.to_owned());
         };
         self.once(
             op,

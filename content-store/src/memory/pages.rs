@@ -289,7 +289,7 @@ fn published(page: &Page, op: &Op, to: Status) -> Option<i64> {
         .or_else(|| (to == Status::Published).then_some(op.at_ms))
 }
 
-fn summary(page: &Page) -> PageSummary {
+pub(super) fn summary(page: &Page) -> PageSummary {
     let content = page.content.as_ref();
     PageSummary {
         id: page.id,

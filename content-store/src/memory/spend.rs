@@ -6,9 +6,25 @@ use crate::{check, request};
 
 #[derive(Debug)]
 pub(super) struct Row {
-    spend: NewSpend,
-    site: Option<String>,
-    at_ms: i64,
+    pub(super) spend: NewSpend,
+    pub(super) site: Option<String>,
+    pub(super) at_ms: i64,
+}
+
+impl Row {
+    pub(super) fn is_in(&self, query: &SpendQuery) -> bool {
+        (query.from_ms..query.until_ms).contains(&self.at_ms) && (query.site.is_none() || query.site == self.site)
+    }
+}
+
+impl SpendTotals {
+    pub(super) fn add(&mut self, spend: &NewSpend) {
+        self.calls += 1;
+        self.input_tokens += spend.input_tokens.unwrap_or(0);
+        self.output_tokens += spend.output_tokens.unwrap_or(0);
+        self.cost_micros += spend.cost_micros.unwrap_or(0);
+        self.unpriced_calls += u64::from(spend.cost_micros.is_none());
+    }
 }
 
 #[async_trait]
@@ -19,7 +35,8 @@ impl SpendLedger for MemoryStore {
             return Ok(());
         }
         let run = |state: &mut State| {
-            spend.iter().for_each(|spend| state.put_spend(op, spend.clone()));
+            let costs = spend.iter().cloned().enumerate();
+            costs.for_each(|(n, spend)| state.put_spend(op, n, spend));
             Ok(Some(Done::Spend))
         };
         self.once(op, request::spend(spend.len()), run, |_, _| Ok(()))
@@ -28,30 +45,21 @@ impl SpendLedger for MemoryStore {
     async fn spend(&self, query: &SpendQuery) -> Result<SpendTotals> {
         let mut totals = SpendTotals::default();
         let state = self.lock();
-        let wanted = |row: &&Row| {
-            (query.from_ms..query.until_ms).contains(&row.at_ms) && (query.site.is_none() || query.site == row.site)
-        };
-        for Row { spend, .. } in state.spend.iter().filter(wanted) {
-            totals.calls += 1;
-            totals.input_tokens += spend.input_tokens.unwrap_or(0);
-            totals.output_tokens += spend.output_tokens.unwrap_or(0);
-            totals.cost_micros += spend.cost_micros.unwrap_or(0);
-            totals.unpriced_calls += u64::from(spend.cost_micros.is_none());
+        for Row { spend, .. } in state.spend.values().filter(|row| row.is_in(query)) {
+            totals.add(spend);
         }
         Ok(totals)
     }
 }
 
 impl State {
-    pub(super) fn put_spend(&mut self, op: &Op, spend: NewSpend) {
+    pub(super) fn put_spend(&mut self, op: &Op, n: usize, spend: NewSpend) {
         let site = spend
             .page_id
             .and_then(|id| self.pages.get(&id))
             .map(|row| row.page.site.clone());
-        self.spend.push(Row {
-            spend,
-            site,
-            at_ms: op.at_ms,
-        });
+        let at_ms = op.at_ms;
+        self.spend
+            .insert(format!("{}/{n:03}", op.id), Row { spend, site, at_ms });
     }
 }

@@ -111,7 +111,7 @@ pub(crate) fn list(
 const CLAIM: &str = begin!(
     keep: concat!(
         "(SELECT json_group_array(id) FROM (SELECT d.id FROM dead_letter d WHERE d.id IN ",
-        "(SELECT value FROM json_each(?5)) AND COALESCE(d.claim_until_ms, 0) <= CAST(?4 AS BIGINT) ",
+        "(SELECT value FROM json_each(?5)) AND COALESCE(d.claim_until_ms, 0) <= CAST(?4 AS BIGINT) ORDER BY d.id ",
         skip_locked!(), ") AS free)"
     ),
     when: "1 = 1"

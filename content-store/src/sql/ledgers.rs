@@ -257,8 +257,10 @@ macro_rules! ledgers {
 /// Implements, for a store of [`ledgers!`], the traits beside [`ContentStore`](crate::ContentStore).
 macro_rules! managed {
     ($store:ty) => {
-        use $crate::sql::edits;
-        use $crate::{Content, Edit, Editing, Field};
+        use $crate::sql::{edits, transfer};
+        use $crate::{
+            Content, Edit, Editing, Exported, Field, Imported, Mark, Record, Reports, SpendBy, SpendSum, Transfer,
+        };
 
         #[async_trait]
         impl Editing for $store {
@@ -279,6 +281,50 @@ macro_rules! managed {
 
             async fn content_at(&self, id: &PageId, version: u64) -> Result<Option<Content>> {
                 self.read(edits::content_at(&self.origin, id, version)).await
+            }
+        }
+
+        #[async_trait]
+        impl Reports for $store {
+            async fn due<'a>(
+                &self,
+                site: &str,
+                before_ms: i64,
+                after: Option<&'a Cursor>,
+                limit: u32,
+            ) -> Result<PageList> {
+                let limit = text::rows(limit)?;
+                text::time("before_ms", before_ms)?;
+                let filter = cursor::due_filter(site, before_ms);
+                let after = after.map(|cursor| cursor.time_and_id(&filter)).transpose()?;
+                self.read(page_reads::due(
+                    &self.origin,
+                    (site, before_ms),
+                    filter,
+                    after,
+                    limit,
+                ))
+                .await
+            }
+
+            async fn spend_by(&self, query: &SpendQuery, by: SpendBy) -> Result<Vec<SpendSum>> {
+                self.read(spend::by(&self.origin, query, by)).await
+            }
+        }
+
+        #[async_trait]
+        impl Transfer for $store {
+            async fn export<'a>(&self, after: Option<&'a Mark>, limit: u32) -> Result<Exported> {
+                let limit = text::rows(limit)?;
+                self.read(transfer::export(after, limit)?).await
+            }
+
+            async fn import(&self, records: &[Record]) -> Result<Imported> {
+                text::count("records", records.len(), limits::MAX_ROWS)?;
+                if records.is_empty() {
+                    return Ok(Imported::default());
+                }
+                self.write(transfer::import(&self.origin, records)).await
             }
         }
     };

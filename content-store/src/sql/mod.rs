@@ -22,6 +22,7 @@ mod read;
 #[allow(clippy::unwrap_used, clippy::expect_used)] // test code beside what it records
 mod recording;
 pub(crate) mod spend;
+pub(crate) mod transfer;
 pub(crate) mod upkeep;
 
 use std::borrow::Cow;

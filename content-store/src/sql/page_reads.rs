@@ -149,13 +149,19 @@ pub(crate) fn redirect(origin: &Origin, site: &str, locale: &str, slug: &str) ->
     })
 }
 
+macro_rules! summary {
+    () => {
+        "c.id, c.site, c.locale, c.slug, c.row_key, c.primary_keyword, c.status, c.version, c.attempts, c.last_error, \
+         c.title, c.description, c.canonical_url, c.created_at_ms, c.updated_at_ms, c.published_at_ms, c.modified_at_ms"
+    };
+}
+
 macro_rules! list {
     ($filter:literal) => {
         concat!(
-            "SELECT c.id, c.site, c.locale, c.slug, c.row_key, c.primary_keyword, c.status, c.version, c.attempts, \
-             c.last_error, c.title, c.description, c.canonical_url, c.created_at_ms, c.updated_at_ms, \
-             c.published_at_ms, c.modified_at_ms FROM content_metadata c \
-             WHERE c.site = ?1 AND c.id > ?2 ",
+            "SELECT ",
+            summary!(),
+            " FROM content_metadata c WHERE c.site = ?1 AND c.id > ?2 ",
             $filter,
             "ORDER BY c.id LIMIT CAST(?3 AS BIGINT)"
         )
@@ -192,6 +198,40 @@ pub(crate) fn list(
             .last()
             .filter(|_| has_more)
             .map(|page| Cursor::after(&filter, &page.id.to_string()));
+        Ok(PageList { items, next })
+    })
+}
+
+/// By the time of the last change, then by id: the order of `ix_content_due`.
+pub(crate) fn due(
+    origin: &Origin,
+    (site, before_ms): (&str, i64),
+    filter: String,
+    after: Option<(i64, String)>,
+    limit: usize,
+) -> Batch<PageList> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        summary!(),
+        " FROM content_metadata c WHERE c.site = ?1 AND c.status = 'published' AND c.modified_at_ms < CAST(?2 AS BIGINT) ",
+        "AND (c.modified_at_ms, c.id) > (CAST(?3 AS BIGINT), ?4) ORDER BY c.modified_at_ms, c.id LIMIT CAST(?5 AS BIGINT)"
+    );
+    let (at_ms, id) = after.unwrap_or((-1, String::new()));
+    let more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    let ask = statement(
+        SQL,
+        [site.into(), before_ms.into(), at_ms.into(), id.into(), more.into()],
+    );
+    let origin = origin.clone();
+    Batch::new(vec![ask], move |mut answers| {
+        let rows = answers.last(0);
+        let has_more = rows.len() > limit;
+        let items = rows.into_iter().take(limit).map(|row| summary(&origin, row));
+        let items = items.collect::<Result<Vec<_>>>()?;
+        let next = items
+            .last()
+            .filter(|_| has_more)
+            .map(|page| Cursor::after_page(&filter, page));
         Ok(PageList { items, next })
     })
 }

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::{Attempt, Batch, Cells, Landed, Origin, Statement, Value, begin, mark, rows_json, statement};
 use crate::request;
-use crate::{NewSpend, Op, PageId, SpendQuery, SpendTotals};
+use crate::spend::date;
+use crate::{NewSpend, Op, PageId, SpendBy, SpendQuery, SpendSum, SpendTotals};
 
 /// Columns of a cost in the JSON parameter: 0 id, 1 page, then as in the table.
 const INSERT: &str = concat!(
@@ -17,9 +18,9 @@ const INSERT: &str = concat!(
 );
 
 /// Costs, if there are any; those that name no page are `page`'s.
-pub(super) fn insert(attempt: &Attempt, page: Option<PageId>, costs: &[NewSpend]) -> Option<Statement> {
+pub(super) fn insert(attempt: &Attempt, page: Option<PageId>, costs: &[NewSpend]) -> Vec<Statement> {
     if costs.is_empty() {
-        return None;
+        return Vec::new();
     }
     let row = |(n, cost): (usize, &NewSpend)| {
         json!([
@@ -35,7 +36,23 @@ pub(super) fn insert(attempt: &Attempt, page: Option<PageId>, costs: &[NewSpend]
         ])
     };
     let rows = rows_json(costs.iter().enumerate().map(row).collect());
-    Some(attempt.then(INSERT, [attempt.op.at_ms.into(), rows]))
+    let mut statements = vec![attempt.then(INSERT, [attempt.op.at_ms.into(), rows])];
+    statements.extend(campaigns(attempt, costs));
+    statements
+}
+
+const CAMPAIGNS: &str = concat!(
+    "INSERT INTO spend_campaign (spend_id, campaign) SELECT n.value ->> 0, n.value ->> 1 FROM json_each(?3) n WHERE ",
+    mark!()
+);
+
+/// The campaigns of costs, where one has a campaign.
+fn campaigns(attempt: &Attempt, costs: &[NewSpend]) -> Option<Statement> {
+    let named = costs.iter().enumerate().filter(|(_, cost)| !cost.campaign.is_empty());
+    let rows: Vec<_> = named
+        .map(|(n, cost)| json!([format!("{}/{n:03}", attempt.op.id), cost.campaign]))
+        .collect();
+    (!rows.is_empty()).then(|| attempt.then(CAMPAIGNS, [rows_json(rows)]))
 }
 
 const RECORD: &str = begin!(keep: "NULL", when: "1 = 1");
@@ -53,14 +70,25 @@ pub(crate) fn record(origin: &Origin, op: &Op, costs: &[NewSpend]) -> Batch<()> 
     })
 }
 
-macro_rules! sum {
+macro_rules! sums {
+    () => {
+        "count(*), CAST(COALESCE(sum(input_tokens), 0) AS BIGINT), CAST(COALESCE(sum(output_tokens), 0) AS BIGINT), \
+         CAST(COALESCE(sum(cost_micros), 0) AS BIGINT), count(*) - count(cost_micros) FROM spend_ledger s "
+    };
+}
+
+macro_rules! between {
     ($site:literal) => {
         concat!(
-            "SELECT count(*), CAST(COALESCE(sum(input_tokens), 0) AS BIGINT), \
-             CAST(COALESCE(sum(output_tokens), 0) AS BIGINT), CAST(COALESCE(sum(cost_micros), 0) AS BIGINT), count(*) - count(cost_micros) FROM spend_ledger \
-             WHERE at_ms >= CAST(?1 AS BIGINT) AND at_ms < CAST(?2 AS BIGINT)",
+            "WHERE at_ms >= CAST(?1 AS BIGINT) AND at_ms < CAST(?2 AS BIGINT)",
             $site
         )
+    };
+}
+
+macro_rules! sum {
+    ($site:literal) => {
+        concat!("SELECT ", sums!(), between!($site))
     };
 }
 
@@ -73,13 +101,76 @@ pub(crate) fn totals(origin: &Origin, query: &SpendQuery) -> Batch<SpendTotals> 
     let origin = origin.clone();
     Batch::new(vec![ask], move |mut answers| {
         let row = answers.last(0).into_iter().next().unwrap_or_default();
-        let mut cells = Cells::new(&origin, row);
-        Ok(SpendTotals {
-            calls: cells.count()?,
-            input_tokens: cells.count()?,
-            output_tokens: cells.count()?,
-            cost_micros: cells.count()?,
-            unpriced_calls: cells.count()?,
-        })
+        read(&mut Cells::new(&origin, row))
+    })
+}
+
+fn read(cells: &mut Cells<'_>) -> crate::Result<SpendTotals> {
+    Ok(SpendTotals {
+        calls: cells.count()?,
+        input_tokens: cells.count()?,
+        output_tokens: cells.count()?,
+        cost_micros: cells.count()?,
+        unpriced_calls: cells.count()?,
+    })
+}
+
+macro_rules! sum_by {
+    ($of:literal, $join:literal, $site:literal) => {
+        concat!(
+            "SELECT ",
+            $of,
+            " AS summed, ",
+            sums!(),
+            $join,
+            between!($site),
+            " GROUP BY ",
+            $of
+        )
+    };
+}
+
+macro_rules! both {
+    ($of:literal, $join:literal) => {
+        [sum_by!($of, $join, ""), sum_by!($of, $join, " AND s.site = ?3")]
+    };
+}
+
+const BY_DAY: [&str; 2] = both!("s.at_ms / 86400000", "");
+const BY_SITE: [&str; 2] = both!("COALESCE(s.site, '')", "");
+const BY_CAMPAIGN: [&str; 2] = both!(
+    "COALESCE(x.campaign, '')",
+    "LEFT JOIN spend_campaign x ON x.spend_id = s.id "
+);
+
+pub(crate) fn by(origin: &Origin, query: &SpendQuery, by: SpendBy) -> Batch<Vec<SpendSum>> {
+    let [all, of_site] = match by {
+        SpendBy::Day => BY_DAY,
+        SpendBy::Site => BY_SITE,
+        SpendBy::Campaign => BY_CAMPAIGN,
+    };
+    let (from, until): (Value, Value) = (query.from_ms.into(), query.until_ms.into());
+    let ask = match &query.site {
+        None => statement(all, [from, until]),
+        Some(site) => statement(of_site, [from, until, site.into()]),
+    };
+    let origin = origin.clone();
+    Batch::new(vec![ask], move |mut answers| {
+        let sum = |row| {
+            let mut cells = Cells::new(&origin, row);
+            let of = match by {
+                SpendBy::Day => date(cells.int()?),
+                SpendBy::Site | SpendBy::Campaign => cells.text()?,
+            };
+            let totals = read(&mut cells)?;
+            Ok(SpendSum { of, totals })
+        };
+        let mut sums = answers
+            .last(0)
+            .into_iter()
+            .map(sum)
+            .collect::<crate::Result<Vec<_>>>()?;
+        sums.sort_unstable_by(|one, other| one.of.cmp(&other.of));
+        Ok(sums)
     })
 }

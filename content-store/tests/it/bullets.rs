@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 const SUITE: &str = include_str!("../../src/conformance/mod.rs");
-const TRAITS: [&str; 8] = [
+const TRAITS: [&str; 10] = [
     include_str!("../../src/pages.rs"),
     include_str!("../../src/outbox.rs"),
     include_str!("../../src/post_ledger.rs"),
@@ -11,6 +11,8 @@ const TRAITS: [&str; 8] = [
     include_str!("../../src/dead_letters.rs"),
     include_str!("../../src/upkeep.rs"),
     include_str!("../../src/editing.rs"),
+    include_str!("../../src/reports.rs"),
+    include_str!("../../src/transfer.rs"),
     include_str!("../../src/store.rs"),
 ];
 

@@ -11,14 +11,19 @@ use presswork_content_store::{
 
 const FILE: &str = "CONTENT_STORE_CRASH_FILE";
 const ROUND: &str = "CONTENT_STORE_CRASH_ROUND";
-const ROUNDS: usize = 20;
+
+/// `CONTENT_STORE_KILLS=50` for the long run.
+fn rounds() -> usize {
+    let rounds = std::env::var("CONTENT_STORE_KILLS").ok();
+    rounds.and_then(|rounds| rounds.parse().ok()).unwrap_or(20)
+}
 
 #[tokio::test]
 async fn what_was_acknowledged_survives_kill_9() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("content.db");
     let mut acknowledged = Vec::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "crash::writes_until_killed", "--nocapture"])
             .env(FILE, &path)
@@ -54,7 +59,7 @@ async fn what_was_acknowledged_survives_kill_9() {
             "page and message stand together"
         );
     }
-    assert!(acknowledged.len() >= ROUNDS, "{}", acknowledged.len());
+    assert!(acknowledged.len() >= rounds(), "{}", acknowledged.len());
 }
 
 /// The child of the test above; by itself it does nothing.

@@ -9,11 +9,15 @@ mod bullets;
 mod crash;
 #[cfg(all(feature = "d1-http", feature = "sqlite", feature = "conformance"))]
 mod d1_http;
+#[cfg(all(feature = "sqlite", feature = "conformance"))]
+mod earlier;
 #[cfg(feature = "sqlite")]
 mod figures;
+#[cfg(all(feature = "sqlite", feature = "conformance"))]
+mod histories;
 #[cfg(feature = "conformance")]
 mod memory;
-#[cfg(all(feature = "postgres", feature = "conformance", unix))]
+#[cfg(all(feature = "postgres", feature = "sqlite", feature = "conformance", unix))]
 mod postgres;
 #[cfg(all(feature = "sqlite", feature = "conformance"))]
 mod sqlite;

@@ -36,3 +36,8 @@ impl Harness for File {
 }
 
 presswork_content_store::content_store_conformance!(File);
+
+#[tokio::test]
+async fn histories_are_those_of_memory() {
+    crate::histories::are_those_of_memory::<File>(48).await;
+}

@@ -16,6 +16,7 @@ const MAX_COUNT: u64 = (1 << 53) - 1;
 pub fn of_answer(purpose: &str, response: &TextResponse) -> NewSpend {
     NewSpend {
         page_id: None,
+        campaign: String::new(),
         purpose: purpose.into(),
         provider: name(&response.provider),
         model: name(&response.model),
@@ -42,6 +43,7 @@ pub(crate) fn of_failure(page: &Page, purpose: &str, error: &ModelError) -> Vec<
     attempts
         .map(|attempt| NewSpend {
             page_id: Some(page.id),
+            campaign: String::new(),
             purpose: purpose.into(),
             provider: name(&attempt.provider),
             model: name(&attempt.model),

@@ -49,6 +49,11 @@ impl Harness for Rest {
 
 presswork_content_store::content_store_conformance!(Rest);
 
+#[tokio::test]
+async fn histories_are_those_of_memory() {
+    crate::histories::are_those_of_memory::<Rest>(16).await;
+}
+
 fn topic() -> NewPage {
     NewPage {
         site: "site".to_owned(),

@@ -12,7 +12,7 @@ use presswork_content_store::{
 
 use super::server::Server;
 
-/// `CONTENT_STORE_KILLS=100` for the long run.
+/// `CONTENT_STORE_KILLS=50` for the long run.
 fn rounds() -> usize {
     std::env::var("CONTENT_STORE_KILLS")
         .ok()

@@ -1,6 +1,8 @@
 //! The suite on a PostgreSQL server, and what only a server can suffer.
 
 mod connecting;
+mod earlier;
 mod kill;
 mod server;
 mod suite;
+mod tls;

@@ -77,6 +77,25 @@ impl Server {
         command
     }
 
+    /// The folder of the server, where it may read what [`own`](Self::own)s.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Gives a file to the user that the server runs as.
+    pub(crate) fn own(&self, file: &Path) {
+        if let Some((uid, gid)) = self.user {
+            chown(file, Some(uid), Some(gid)).unwrap();
+        }
+    }
+
+    /// Starts the server anew with more settings.
+    pub(crate) async fn set(&mut self, settings: &[String]) {
+        self.kill();
+        self.settings.extend_from_slice(settings);
+        self.run().await;
+    }
+
     /// Starts the server on the data it has, on the port it had.
     pub(crate) async fn run(&mut self) {
         let first = self.port == 0;

@@ -73,3 +73,13 @@ async fn conformance() {
         .await;
     assert!(failed.is_empty(), "failed, as printed above: {failed:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn histories_are_those_of_memory() {
+    let Some(server) = Server::start(&["fsync=off", "full_page_writes=off"]).await else {
+        return;
+    };
+    let server = Arc::new(server);
+    *SERVER.lock().unwrap() = Arc::downgrade(&server);
+    crate::histories::are_those_of_memory::<Schema>(8).await;
+}

@@ -1,0 +1,76 @@
+//! Random histories: every store answers as memory does, refuses as it does, and holds the same rows at the end. One
+//! answer in four is lost after the change and the call repeated. A history that fails is made smaller before it is told.
+
+mod player;
+mod step;
+
+use std::sync::Arc;
+
+use presswork_content_store::MemoryStore;
+use presswork_content_store::conformance::Harness;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, TestRunner};
+
+use player::{Player, at};
+use step::{Fate, Step};
+
+/// `CONTENT_STORE_HISTORIES=1000` for a long run.
+#[allow(clippy::future_not_send)] // proptest's trees stay on one thread
+pub(crate) async fn are_those_of_memory<H: Harness>(histories: usize) {
+    let histories = std::env::var("CONTENT_STORE_HISTORIES")
+        .ok()
+        .and_then(|histories| histories.parse().ok())
+        .unwrap_or(histories);
+    let mut runner = TestRunner::new(Config::default());
+    let strategy = step::history();
+    for _ in 0..histories {
+        let mut tree = strategy.new_tree(&mut runner).unwrap();
+        let Err(mut difference) = differ::<H>(&tree.current()).await else {
+            continue;
+        };
+        let mut smallest = tree.current();
+        let mut smaller = tree.simplify();
+        let mut tries = 0..200;
+        while smaller && tries.next().is_some() {
+            smaller = match differ::<H>(&tree.current()).await {
+                Err(still) => {
+                    (smallest, difference) = (tree.current(), still);
+                    tree.simplify()
+                }
+                Ok(()) => tree.complicate(),
+            };
+        }
+        panic!("{difference}\nafter {smallest:#?}");
+    }
+}
+
+async fn differ<H: Harness>(history: &[(Step, Fate)]) -> Result<(), String> {
+    let harness = H::fresh().await;
+    let (mut model, mut store) = (Player::new(Arc::new(MemoryStore::new())), Player::new(harness.store()));
+    let mut clock = 0;
+    for (n, (step, fate)) in history.iter().enumerate() {
+        if let Step::Wait { ms } = step {
+            clock += ms;
+        }
+        let times = match fate {
+            Fate::Lost if !matches!(step, Step::Prune { .. }) => 2,
+            Fate::Lost | Fate::Comes => 1,
+        };
+        let op = at(clock);
+        clock += 1;
+        let expected = model.play(step, op, 1).await;
+        let found = store.play(step, op, times).await;
+        if expected != found {
+            return Err(format!(
+                "step {n} {step:?}, made {times} times:\n memory: {expected}\n  store: {found}"
+            ));
+        }
+    }
+    let (expected, found) = (model.everything().await, store.everything().await);
+    let different = expected.iter().zip(&found).find(|(one, other)| one != other);
+    match different {
+        Some((expected, found)) => Err(format!("rows differ:\n memory: {expected}\n  store: {found}")),
+        None if expected.len() != found.len() => Err(format!("{} rows, not {}", found.len(), expected.len())),
+        None => Ok(()),
+    }
+}
