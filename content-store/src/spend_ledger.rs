@@ -12,7 +12,7 @@ pub trait SpendLedger: Send + Sync {
     /// Writes calls, at most [`limits::MAX_ROWS`](crate::limits::MAX_ROWS), in one transaction, at the op's time.
     ///
     /// - No calls write nothing and succeed (`record_spend_of_nothing_is_a_no_op`).
-    /// - The same op repeated counts once (`record_spend_repeats`).
+    /// - The same op repeated counts once, even when its record was pruned (`record_spend_repeats`).
     async fn record_spend(&self, op: &Op, spend: &[NewSpend]) -> Result<()>;
 
     /// Sums calls from `from_ms` up to, not including, `until_ms`.

@@ -1,6 +1,6 @@
 use super::Harness;
 use super::fixtures::*;
-use crate::{Error, NewSpend, SpendLedger, SpendQuery, SpendTotals, Status};
+use crate::{Error, NewSpend, PrunePlan, SpendLedger, SpendQuery, SpendTotals, Status, Upkeep};
 
 fn between(site: Option<&str>, from: i64, until: i64) -> SpendQuery {
     SpendQuery {
@@ -23,6 +23,12 @@ pub async fn record_spend_repeats<H: Harness>(h: &H) {
     let op = op(0);
     store.lose_next();
     lost(store.record_spend(&op, &[cost(Some(5))]).await);
+    store.record_spend(&op, &[cost(Some(5))]).await.unwrap();
+    let plan = PrunePlan {
+        before_ms: NOW + 1,
+        limit: 9,
+    };
+    assert_eq!(store.prune(&plan).await.unwrap().ops, 1);
     store.record_spend(&op, &[cost(Some(5))]).await.unwrap();
     assert_eq!(store.spend(&between(None, 0, 9)).await.unwrap().cost_micros, 5);
 }

@@ -60,6 +60,7 @@ impl State {
             .map(|row| row.page.site.clone());
         let at_ms = op.at_ms;
         self.spend
-            .insert(format!("{}/{n:03}", op.id), Row { spend, site, at_ms });
+            .entry(format!("{}/{n:03}", op.id))
+            .or_insert(Row { spend, site, at_ms });
     }
 }

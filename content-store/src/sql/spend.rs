@@ -14,7 +14,9 @@ const INSERT: &str = concat!(
     "(SELECT c.site FROM content_metadata c WHERE c.id = n.value ->> 1), n.value ->> 2, n.value ->> 3, n.value ->> 4, ",
     "n.value ->> 5, CAST(n.value ->> 6 AS BIGINT), CAST(n.value ->> 7 AS BIGINT), CAST(n.value ->> 8 AS BIGINT), ",
     "CAST(?3 AS BIGINT) FROM json_each(?4) n WHERE ",
-    mark!()
+    mark!(),
+    // An op whose record was pruned is not known any more, but its costs are: they count once.
+    " ON CONFLICT (id) DO NOTHING"
 );
 
 /// Costs, if there are any; those that name no page are `page`'s.
@@ -43,7 +45,8 @@ pub(super) fn insert(attempt: &Attempt, page: Option<PageId>, costs: &[NewSpend]
 
 const CAMPAIGNS: &str = concat!(
     "INSERT INTO spend_campaign (spend_id, campaign) SELECT n.value ->> 0, n.value ->> 1 FROM json_each(?3) n WHERE ",
-    mark!()
+    mark!(),
+    " ON CONFLICT (spend_id) DO NOTHING"
 );
 
 /// The campaigns of costs, where one has a campaign.
