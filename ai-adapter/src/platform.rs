@@ -132,8 +132,11 @@ mod imp {
         js_sys::Date::now() as i64
     }
 
+    /// `setTimeout` takes 31 bits of milliseconds, almost 25 days: longer than any isolate lives.
+    pub(crate) const MAX_TIMER: Duration = Duration::from_millis(i32::MAX as u64);
+
     pub(crate) async fn sleep(duration: Duration) {
-        send_wrapper::SendWrapper::new(gloo_timers::future::sleep(duration)).await;
+        send_wrapper::SendWrapper::new(gloo_timers::future::sleep(duration.min(MAX_TIMER))).await;
     }
 
     #[cfg(feature = "__http")]

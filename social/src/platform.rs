@@ -109,8 +109,11 @@ mod imp {
         js_sys::Date::now() as i64
     }
 
+    /// `setTimeout` takes 31 bits of milliseconds, almost 25 days: longer than any isolate lives.
+    const MAX_TIMER: Duration = Duration::from_millis(i32::MAX as u64);
+
     pub(crate) fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
-        send_wrapper::SendWrapper::new(gloo_timers::future::sleep(duration))
+        send_wrapper::SendWrapper::new(gloo_timers::future::sleep(duration.min(MAX_TIMER)))
     }
 
     /// The text in composed form (NFC), by the host's own tables: ours would weigh more than the rest of the counters.

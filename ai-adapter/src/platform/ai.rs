@@ -111,7 +111,7 @@ impl Drop for Abort {
 
 async fn before(deadline: i64, _abort: &Abort, promise: Promise) -> Result<JsValue, Broken> {
     let left = Duration::from_millis(u64::try_from(deadline.saturating_sub(now_ms())).unwrap_or(0));
-    let late = Box::pin(gloo_timers::future::sleep(left));
+    let late = Box::pin(gloo_timers::future::sleep(left.min(super::MAX_TIMER)));
     match select(JsFuture::from(promise), late).await {
         Either::Left((result, _)) => result.map_err(js),
         Either::Right(_) => Err(Broken::TimedOut),
