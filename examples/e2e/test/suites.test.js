@@ -4,8 +4,11 @@ import { after, describe, test } from "node:test";
 import { Miniflare } from "miniflare";
 import { migrations, worker } from "../workers.js";
 
-// Databases that cases share, one after the other. A case of the queue has a Worker to itself, for it waits a lot.
-const DATABASES = 3;
+// Workers whose databases cases share, one after the other. A case of the queue has a Worker to itself, for it waits a
+// lot.
+const STORES = 3;
+// The most that one case takes: a copy of a copy.
+const DATABASES = ["DB_0", "DB_1", "DB_2"];
 
 const suite = (name, options) => worker(name, options, { folder: "e2e/suites", entry: "suites.js" });
 const deadLetters = { queueProducers: { DEAD_LETTERS: "dead-letters" } };
@@ -14,7 +17,9 @@ const options = (workers) => ({
   cf: false, host: "127.0.0.1", port: 0, workers,
   handleRuntimeStdio: (...streams) => streams.forEach((stream) => stream.on("data", (data) => (log += data))),
 });
-const stores = Array.from({ length: DATABASES }, (_, n) => suite(`store-${n}`, { ...deadLetters, d1Databases: { DB: `db-${n}` } }));
+const stores = Array.from({ length: STORES }, (_, n) => suite(`store-${n}`, {
+  ...deadLetters, d1Databases: Object.fromEntries(DATABASES.map((name) => [name, `${name}-of-${n}`])),
+}));
 
 // The AI binding is an object with `run`; Miniflare makes one of what a Worker exports.
 const fake = `export default () => ({
@@ -44,9 +49,11 @@ await mf.setOptions(options([
     queueConsumers: { [`queue-${name}`]: { maxBatchSize: 100, maxBatchTimeout: 0.2, maxRetries: 20 } },
   })),
 ]));
-for (let n = 0; n < DATABASES; n += 1) {
-  const db = await mf.getD1Database("DB", `store-${n}`);
-  await db.batch(migrations().map((statement) => db.prepare(statement)));
+for (const { name } of stores) {
+  for (const database of DATABASES) {
+    const db = await mf.getD1Database(database, name);
+    await db.batch(migrations().map((statement) => db.prepare(statement)));
+  }
 }
 
 async function holds(name, path) {
@@ -54,10 +61,10 @@ async function holds(name, path) {
   assert.equal(answer.status, 200, `${answer}\n${log.slice(-4000)}`);
 }
 
-describe("content-store on D1", { concurrency: DATABASES }, () => {
-  for (let n = 0; n < DATABASES; n += 1) {
-    describe(`database ${n}`, { concurrency: 1 }, () => {
-      for (const name of names["content-store"].filter((_, at) => at % DATABASES === n)) {
+describe("content-store on D1", { concurrency: STORES }, () => {
+  for (let n = 0; n < STORES; n += 1) {
+    describe(`store ${n}`, { concurrency: 1 }, () => {
+      for (const name of names["content-store"].filter((_, at) => at % STORES === n)) {
         test(name, () => holds(`store-${n}`, `content-store/${name}`));
       }
     });

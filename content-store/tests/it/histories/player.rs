@@ -77,6 +77,8 @@ impl Player {
         };
         self.calls.push((op, call.clone()));
         let mut told = String::new();
+        // Pruning has no op: a repeat deletes more.
+        let times = if matches!(call, Call::Prune(_)) { 1 } else { times };
         for _ in 0..times {
             told = self.make(&op, &call).await;
         }
@@ -256,7 +258,6 @@ impl Player {
                 told(store.take_dead_letters(op, &claim).await)
             }
             Call::Remove(owner, ids) => told(store.remove_dead_letters(op, *owner, ids).await),
-            // No op: a repeat deletes more, so it is made once.
             Call::Prune(plan) => told(store.prune(plan).await),
         }
     }
