@@ -22,10 +22,12 @@ impl PostLedger for MemoryStore {
             request::claim_post(key, owner),
             |state| state.claim_post(op, key, owner, until_ms),
             |state, done| {
-                let idem_key = key.idempotency_key();
-                let row = state.post_keys.get(&idem_key).and_then(|id| state.posts.get(id));
+                let row = state
+                    .post_keys
+                    .get(&key.idempotency_key())
+                    .and_then(|id| state.posts.get(id));
                 let Some(row) = row else {
-                    return Err(missing(idem_key));
+                    return Err(page_missing(key)); // and its posts with it
                 };
                 let ours = done.is_some() && row.last_op == op.id;
                 Ok(if ours {
@@ -174,11 +176,7 @@ impl State {
         let idem_key = key.idempotency_key();
         let page = self.pages.get(&key.page_id);
         if page.is_none() && !self.post_keys.contains_key(&idem_key) {
-            return Err(Error::NotFound {
-                store: STORE,
-                what: "page",
-                id: key.page_id.to_string(),
-            });
+            return Err(page_missing(key));
         }
         let site = page.map(|row| row.page.site.clone()).unwrap_or_default();
         let id = *self.post_keys.entry(idem_key).or_insert_with(PostId::new);
@@ -201,6 +199,14 @@ impl State {
         record.updated_at_ms = op.at_ms;
         row.last_op = op.id;
         Ok(Some(Done::Post))
+    }
+}
+
+fn page_missing(key: &PostKey) -> Error {
+    Error::NotFound {
+        store: STORE,
+        what: "page",
+        id: key.page_id.to_string(),
     }
 }
 
