@@ -238,6 +238,8 @@ pub struct TargetConfig {
     pub token_env: Option<String>,
     /// Network behind a channel of Buffer.
     pub service: Option<String>,
+    /// Version of LinkedIn's API, a year and a month such as `202607`. LinkedIn serves each for about a year.
+    pub api_version: Option<String>,
 }
 
 /// One setting that cannot be used, or several.

@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context;
 use presswork_pipeline::config::TargetConfig;
 use presswork_social::providers::buffer::Service;
-use presswork_social::{Bluesky, Buffer, FileTokens, Mastodon, Result, SocialTarget, TokenSet, X};
+use presswork_social::{
+    Bluesky, Buffer, FileTokens, LinkedIn, Mastodon, Result, SocialTarget, Threads, TokenSet, Webhook, X,
+};
 
 use super::{bad, secret};
 use crate::exit::BadSettings;
@@ -55,7 +58,28 @@ const KINDS: &[Kind] = &[
         takes: &["url", "token_env"],
         variable: "BUFFER_API_KEY",
     },
+    Kind {
+        name: "linkedin",
+        needs: &["account", "api_version"],
+        takes: &["url", "token_env"],
+        variable: "LINKEDIN_ACCESS_TOKEN",
+    },
+    Kind {
+        name: "threads",
+        needs: &["account"],
+        takes: &["url", "token_env"],
+        variable: "THREADS_ACCESS_TOKEN",
+    },
+    Kind {
+        name: "webhook",
+        needs: &["url"],
+        takes: &["account", "token_env"],
+        variable: "WEBHOOK_SECRET",
+    },
 ];
+
+/// Days before its end from which Threads' token is renewed.
+const THREADS_DAYS: i64 = 20;
 
 impl Kind {
     /// The kind of a target, whose fields are those it takes.
@@ -73,6 +97,7 @@ impl Kind {
             ("path", &config.path),
             ("token_env", &config.token_env),
             ("service", &config.service),
+            ("api_version", &config.api_version),
         ];
         for (field, value) in fields {
             let (needed, taken) = (kind.needs.contains(&field), kind.takes.contains(&field));
@@ -101,23 +126,59 @@ impl Kind {
         let account = config.account.as_deref().unwrap_or_default();
         let (url, variable) = (config.url.as_deref(), self.variable(config));
         let need = |name: &str| {
-            let what = url.unwrap_or(account);
+            // A webhook's address may be a secret of its own.
+            let what = if self.name == "webhook" {
+                account
+            } else {
+                url.unwrap_or(account)
+            };
+            let what = if what.is_empty() { self.name } else { what };
             let message = format!(
                 "the environment variable {name} is missing; target {} ({what}) needs it",
                 self.name
             );
             secret(name).ok_or(BadSettings(message))
         };
-        let tokens = || Arc::new(FileTokens::new(data.join(TOKENS)));
+        let tokens = || {
+            // `check` may be the first that renews a token, and what it gets must not be lost.
+            let made = std::fs::create_dir_all(data);
+            made.with_context(|| format!("cannot make the data folder {}", data.display()))?;
+            anyhow::Ok(Arc::new(FileTokens::new(data.join(TOKENS))))
+        };
         match self.name {
             "mastodon" => {
                 let target = Mastodon::builder(url.unwrap_or_default(), need(variable)?).account(account);
                 made(target.allow_private_hosts().build())
             }
             "bluesky" => {
-                let mut target = Bluesky::builder(account, need(variable)?).token_store(tokens());
+                let mut target = Bluesky::builder(account, need(variable)?).token_store(tokens()?);
                 if let Some(url) = url {
                     target = target.service(url);
+                }
+                made(target.allow_private_hosts().build())
+            }
+            "linkedin" => {
+                let version = config.api_version.as_deref().unwrap_or_default();
+                let mut target = LinkedIn::builder(account, need(variable)?, version);
+                if let Some(url) = url {
+                    target = target.base_url(url);
+                }
+                made(target.allow_private_hosts().build())
+            }
+            "threads" => {
+                // Nobody says when this token ends. So it is renewed at once; until Threads does that, it is used as it is.
+                let ends = jiff::Timestamp::now().as_millisecond() + THREADS_DAYS * 24 * 60 * 60 * 1_000;
+                let first = TokenSet::new(need(variable)?).expires_at_ms(ends);
+                let mut target = Threads::builder(account, first).token_store(tokens()?);
+                if let Some(url) = url {
+                    target = target.base_url(url);
+                }
+                made(target.allow_private_hosts().build())
+            }
+            "webhook" => {
+                let mut target = Webhook::builder(url.unwrap_or_default(), need(variable)?);
+                if let Some(account) = config.account.as_deref() {
+                    target = target.account(account);
                 }
                 made(target.allow_private_hosts().build())
             }
@@ -137,7 +198,7 @@ impl Kind {
                     Some(client) => {
                         let first = TokenSet::new(need(&named("ACCESS_TOKEN"))?);
                         let first = first.refresh(need(&named("REFRESH_TOKEN"))?);
-                        let target = target.oauth2(client, first).token_store(tokens());
+                        let target = target.oauth2(client, first).token_store(tokens()?);
                         match secret(&named("CLIENT_SECRET")) {
                             Some(secret) => target.client_secret(secret),
                             None => target,

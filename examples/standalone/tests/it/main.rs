@@ -13,6 +13,7 @@ mod kill;
 mod model;
 mod network;
 mod policies;
+mod posting;
 mod providers;
 mod resolve;
 mod review;

@@ -114,7 +114,10 @@ fn a_kind_takes_what_it_knows_and_needs_its_secrets() {
         ),
         (
             "kind = \"pigeon\"",
-            &["target.kind is \"pigeon\"", "outbox, mastodon, bluesky, x, buffer"],
+            &[
+                "target.kind is \"pigeon\"",
+                "outbox, mastodon, bluesky, x, buffer, linkedin, threads, webhook",
+            ],
         ),
     ] {
         folder(&format!("[[target]]\n{target}\n"))
