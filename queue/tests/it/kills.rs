@@ -39,7 +39,7 @@ pub(crate) trait Whole: Queue + Consumer + DeadLetters + Inspect {}
 impl<T: Queue + Consumer + DeadLetters + Inspect> Whole for T {}
 
 /// Opens the queue that lies at `at`: a URL, or the path of a file.
-async fn open(at: &str, lease: Duration, max_attempts: u32) -> Arc<dyn Whole> {
+pub(crate) async fn open(at: &str, lease: Duration, max_attempts: u32) -> Arc<dyn Whole> {
     #[cfg(feature = "redis")]
     if at.starts_with("redis:") {
         let queue = presswork_queue::RedisQueue::connect(at).timeout(Duration::from_secs(30));

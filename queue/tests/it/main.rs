@@ -6,6 +6,8 @@
 mod certificates;
 #[cfg(feature = "cloudflare-http")]
 mod cloudflare_http;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod cut;
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod kills;
 mod memory;

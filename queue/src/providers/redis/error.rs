@@ -12,7 +12,18 @@ pub(super) fn is_no_script(error: &RedisError) -> bool {
 
 /// The server became a replica: whoever took over is found by connecting anew.
 pub(super) fn moves_on(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+    code(error) == "READONLY"
+}
+
+/// The code of a refusal. Up to Redis 6.2 what refused a command inside a script stands in the text, behind a dash:
+/// `Error running script (call to f_...): @user_script:30: @user_script: 30: -OOM command not allowed ...`.
+fn code(error: &RedisError) -> &str {
+    let inside = error
+        .detail()
+        .filter(|detail| detail.starts_with("Error running script"))
+        .and_then(|detail| detail.split_once(": -"))
+        .and_then(|(_, refusal)| refusal.split_whitespace().next());
+    inside.or_else(|| error.code()).unwrap_or_default()
 }
 
 /// The error of a call that changes something.
@@ -23,7 +34,6 @@ pub(super) fn classify(address: &str, failure: Failure) -> Error {
         Failure::Sent(error) => (true, error),
     };
     let message = |what: &str| bounded(&format!("{address}: {what}")).to_owned();
-    let code = error.code().unwrap_or_default().to_owned();
     let said = message(&error.to_string());
     let source: Option<crate::Source> = Some(Box::new(error.clone()));
     let unavailable = |message| Error::Unavailable {
@@ -32,7 +42,7 @@ pub(super) fn classify(address: &str, failure: Failure) -> Error {
         retry_after: None,
         source: None,
     };
-    match (error.kind(), code.as_str()) {
+    match (error.kind(), code(&error)) {
         (_, "OOM") => Error::Full {
             provider,
             message: message("the server's memory is full (maxmemory); make room or raise it"),
@@ -55,23 +65,23 @@ pub(super) fn classify(address: &str, failure: Failure) -> Error {
                 ServerErrorKind::BusyLoading
                 | ServerErrorKind::TryAgain
                 | ServerErrorKind::ClusterDown
-                | ServerErrorKind::MasterDown
-                | ServerErrorKind::ReadOnly,
+                | ServerErrorKind::MasterDown,
             ),
             _,
         )
-        | (_, "BUSY" | "MISCONF" | "NOREPLICAS" | "UNBLOCKED" | "MAXCLIENTS") => unavailable(said),
+        | (_, "BUSY" | "MISCONF" | "NOREPLICAS" | "READONLY" | "UNBLOCKED" | "MAXCLIENTS") => unavailable(said),
         // What rustls says of a certificate: time does not mend it.
         (ErrorKind::Io, _) if said.contains("invalid peer certificate") => Error::Config {
             provider,
             message: said,
         },
-        (ErrorKind::Io, _) if sent => Error::OutcomeUnknown {
+        // An answer cut in the middle does not parse.
+        (ErrorKind::Io | ErrorKind::Parse, _) if sent => Error::OutcomeUnknown {
             provider,
             message: said,
             source,
         },
-        (ErrorKind::Io, _) => Error::Unavailable {
+        (ErrorKind::Io | ErrorKind::Parse, _) => Error::Unavailable {
             provider,
             message: message(&format!("the server cannot be reached: {error}")),
             retry_after: None,
@@ -109,5 +119,42 @@ pub(super) fn garbled(what: &'static str) -> Error {
         provider: PROVIDER,
         message: format!("the server's answer does not read as {what}; do other programs write the queue's keys?"),
         source: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the server wrote, as the driver hands it on.
+    fn refused(line: &str) -> RedisError {
+        let value = redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
+        value.extract_error().unwrap_err()
+    }
+
+    #[test]
+    fn a_refusal_inside_a_script_is_told_apart_on_every_version() {
+        let inside = "ERR Error running script (call to f_f5b8): @user_script:30: @user_script: 30: -";
+        let after = " script: f5b8, on @user_script:30.";
+        for (code, text) in [
+            ("OOM", "OOM command not allowed when used memory > 'maxmemory'."),
+            ("READONLY", "READONLY You can't write against a read only replica."),
+            ("MISCONF", "MISCONF Redis is configured to save RDB snapshots."),
+            ("NOREPLICAS", "NOREPLICAS Not enough good replicas to write."),
+        ] {
+            for line in [format!("{inside}{text}"), format!("{text}{after}")] {
+                let error = refused(&line);
+                assert_eq!(moves_on(&error), code == "READONLY", "{line}");
+                let error = classify("host", Failure::Sent(error));
+                let expected = if code == "OOM" {
+                    matches!(error, Error::Full { .. })
+                } else {
+                    matches!(error, Error::Unavailable { .. })
+                };
+                assert!(expected && error.is_retryable(), "{line}: {error:?}");
+            }
+        }
+        let wrong = classify("host", Failure::Sent(refused("ERR unknown command 'EVALSHA'")));
+        assert!(matches!(wrong, Error::Storage { .. }), "{wrong:?}");
     }
 }

@@ -1,7 +1,7 @@
-//! Several processes on one server: disjoint, killed.
+//! Several processes on one server: disjoint, killed, cut off.
 
 use super::{server::available, shared::Database};
-use crate::kills;
+use crate::{cut, kills};
 
 #[tokio::test]
 async fn two_processes_are_disjoint() {
@@ -31,4 +31,14 @@ async fn poison_ends_as_a_dead_letter() {
     }
     let database = Database::start().await;
     kills::poison_ends_as_a_dead_letter(database.url()).await;
+}
+
+#[tokio::test]
+async fn connection_cut_anywhere_loses_nothing() {
+    if let Err(reason) = available() {
+        println!("skipped: {reason}");
+        return;
+    }
+    let database = Database::start().await;
+    cut::connection_cut_anywhere_loses_nothing(database.url()).await;
 }

@@ -5,3 +5,4 @@ mod failures;
 mod processes;
 mod server;
 mod tls;
+mod topology;
