@@ -4,7 +4,7 @@ use deadpool_postgres::Client;
 
 use super::classify::{self, Intent};
 use super::translate;
-use crate::migrations::{self, Migration};
+use crate::migrations::{self, MIGRATIONS, Migration};
 use crate::sql::Origin;
 use crate::{Error, Result};
 
@@ -15,6 +15,27 @@ const LEDGER: &str = "CREATE TABLE IF NOT EXISTS content_migrations (
   name       TEXT COLLATE \"C\" NOT NULL PRIMARY KEY,
   applied_at TIMESTAMPTZ NOT NULL DEFAULT now()
 )";
+
+/// Every migration of this crate, and what only Postgres needs after them.
+pub(super) const KNOWN: &[Migration] = &[MIGRATIONS[0], MIGRATIONS[1], MIGRATIONS[2], MIGRATIONS[3], KEYS];
+
+/// What tells the pages of a site apart comes first in their keys.
+///
+/// Without statistics of a table (a server that crashed counts its changes anew, and a bulk load is faster than the analysis)
+/// Postgres takes any two columns for rare, the site and the locale too. Where all keys begin with these two, it thinks
+/// each as good as the right one, and reads the whole site for one page.
+const KEYS: Migration = Migration {
+    version: 4,
+    name: "0004_keys.sql",
+    statements: &[
+        "CREATE UNIQUE INDEX IF NOT EXISTS ux_content_row_key ON content_metadata (row_key, locale, site)",
+        "CREATE UNIQUE INDEX IF NOT EXISTS ux_content_slug ON content_metadata (slug, locale, site)",
+        "CREATE UNIQUE INDEX IF NOT EXISTS ux_content_keyword ON content_metadata (primary_keyword, locale, site)",
+        "ALTER TABLE content_metadata DROP CONSTRAINT IF EXISTS content_metadata_site_locale_row_key_key, \
+         DROP CONSTRAINT IF EXISTS content_metadata_site_locale_slug_key, \
+         DROP CONSTRAINT IF EXISTS content_metadata_site_locale_primary_keyword_key",
+    ],
+};
 
 /// Applies what is missing, all of it or nothing.
 pub(super) async fn run(origin: &Origin, client: &mut Client, known: &'static [Migration]) -> Result<()> {
@@ -63,4 +84,18 @@ async fn applied(client: &impl deadpool_postgres::GenericClient) -> Result<Vec<S
         .query("SELECT name FROM content_migrations ORDER BY name", &[])
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_migration_is_left_out() {
+        let mut names: Vec<_> = KNOWN.iter().map(|migration| migration.name).collect();
+        assert!(names.is_sorted(), "the newest comes last: {names:?}");
+        names.retain(|name| *name != KEYS.name);
+        let all: Vec<_> = MIGRATIONS.iter().map(|migration| migration.name).collect();
+        assert_eq!(names, all);
+    }
 }

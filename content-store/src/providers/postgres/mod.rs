@@ -19,7 +19,7 @@ use futures_util::future::try_join_all;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{NoTls, Statement as Prepared};
 
-use crate::migrations::{MIGRATIONS, Migration};
+use crate::migrations::Migration;
 use crate::sql::{Answers, Batch, Origin, Row, Statement, Value};
 use crate::{Result, text};
 use classify::Intent;
@@ -81,7 +81,7 @@ impl PostgresStore {
             url: url.into(),
             connections: 16,
             deadline: Duration::from_secs(30),
-            known: MIGRATIONS,
+            known: migrate::KNOWN,
         }
     }
 

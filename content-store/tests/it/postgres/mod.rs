@@ -5,5 +5,6 @@ mod cut;
 mod earlier;
 mod kill;
 mod server;
+mod statistics;
 mod suite;
 mod tls;
