@@ -237,7 +237,13 @@ pub(crate) fn shortened(text: &str) -> String {
 }
 
 /// At most 500 characters of somebody else's words.
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1", feature = "d1-http"))]
+#[cfg(any(
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "d1",
+    feature = "d1-http",
+    feature = "r2"
+))]
 pub(crate) fn bounded(text: &str) -> String {
     text.chars().take(500).collect()
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod blobs;
 mod check;
 mod cursor;
 mod dead_letter;
@@ -35,6 +36,11 @@ mod providers;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "d1", feature = "d1-http"))]
 mod sql;
 
+#[cfg(feature = "file-blobs")]
+pub use blobs::FileBlobs;
+#[cfg(feature = "r2")]
+pub use blobs::R2Blobs;
+pub use blobs::{BlobEntry, BlobKey, BlobStore, MemoryBlobs, WithBlobs};
 pub use cursor::Cursor;
 pub use dead_letter::{DeadLetter, DeadLetterClaim, DeadLetterList, NewDeadLetter};
 pub use dead_letters::DeadLetters;

@@ -15,8 +15,12 @@ pub const TITLE: usize = 2 * 1024;
 pub const DESCRIPTION: usize = 4 * 1024;
 /// All keywords, or all hooks, of a page, as JSON.
 pub const LIST: usize = 16 * 1024;
-/// A body.
+/// A body in the row. [`BLOB`] is what a body outside of it may have.
 pub const BODY: usize = 500 * 1024;
+/// A body that [`WithBlobs`](crate::WithBlobs) keeps outside of the row. R2 takes more
+/// (<https://developers.cloudflare.com/r2/platform/limits/>), but a Worker has 128 MB for everything it does at once
+/// (<https://developers.cloudflare.com/workers/platform/limits/>).
+pub const BLOB: usize = 8 * 1024 * 1024;
 /// An image prompt, the text of a post, a reason or an error.
 pub const TEXT: usize = 16 * 1024;
 /// A URL.

@@ -25,8 +25,12 @@ pub(crate) fn sha256_hex<'a>(parts: impl IntoIterator<Item = &'a str>) -> String
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let mut hex = String::with_capacity(64);
-    for byte in hash.finalize() {
+    hex(&hash.finalize())
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
         let _ = write!(hex, "{byte:02x}"); // a String takes everything
     }
     hex

@@ -157,6 +157,12 @@ impl Record {
         Self { shape, cells }
     }
 
+    /// The text of that column, in a row of a table that has it.
+    pub(crate) fn text(&self, column: &str) -> Option<&str> {
+        let at = self.shape.columns.iter().position(|one| one.name == column)?;
+        self.cells.get(at)?.as_str()
+    }
+
     pub(crate) fn shape(&self) -> &'static Shape {
         self.shape
     }

@@ -40,6 +40,7 @@
     clippy::future_not_send
 )]
 
+mod blobs;
 mod claims;
 mod dead_letters;
 mod deletes;
@@ -64,7 +65,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::FullStore;
+use crate::{FullStore, limits};
+pub use blobs::{BLOB_CASES, blob_case};
 pub use life::a_life;
 pub use loses_answers::LosesAnswers;
 
@@ -87,6 +89,9 @@ macro_rules! values {
 pub trait Harness: Sized + Send + Sync + 'static {
     /// Whether a [`reopen`](Self::reopen)ed store finds what was written.
     const DURABLE: bool;
+
+    /// The largest body it takes, in bytes.
+    const BODY: usize = limits::BODY;
 
     /// An empty store of its own.
     async fn fresh() -> Self;

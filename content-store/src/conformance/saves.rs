@@ -103,7 +103,7 @@ pub async fn save_keeps_content_at_the_limit_and_refuses_one_past_it<H: Harness>
         title: "t".repeat(limits::TITLE + extra),
         description: "d".repeat(limits::DESCRIPTION + extra),
         keywords: vec!["k".repeat(limits::LIST - 4 + extra)],
-        body_html: "ü".repeat(limits::BODY / 2) + &"b".repeat(extra),
+        body_html: "ü".repeat(H::BODY / 2) + &"b".repeat(extra),
         image_prompt: "i".repeat(limits::TEXT + extra),
         hooks: vec!["h".repeat(limits::LIST - 4 + extra)],
         canonical_url: "u".repeat(limits::URL + extra),

@@ -3,6 +3,8 @@
 // Helpers of tests are test code too.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(all(feature = "file-blobs", feature = "sqlite", feature = "conformance"))]
+mod blobs;
 #[cfg(feature = "conformance")]
 mod bullets;
 #[cfg(feature = "sqlite")]
