@@ -8,18 +8,21 @@ use reqwest::header::HeaderMap;
 use crate::platform::{self, Body, Broken};
 use crate::{ApiKey, Error, Failure, Result, TextResponse};
 
+mod few;
 #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
 mod first;
 mod fold;
 mod headers;
 #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
 mod images;
+mod kept;
 mod lenient;
 #[cfg(any(feature = "openai", feature = "workers-ai"))]
 mod multipart;
 mod server;
 mod told;
 
+pub(crate) use self::few::Few;
 #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
 pub(crate) use self::first::First;
 pub(crate) use self::fold::{Fold, MAX_TEXT, events, parse, whole};
@@ -30,6 +33,7 @@ pub(crate) use self::images::encoded;
 pub(crate) use self::images::picture;
 #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
 pub(crate) use self::images::{MAX_IMAGE_BODY, Takes, check as check_image, decoded};
+pub(crate) use self::kept::Kept;
 pub(crate) use self::lenient::{Count, Text, Word};
 #[cfg(any(feature = "openai", feature = "workers-ai"))]
 pub(crate) use self::multipart::Multipart;

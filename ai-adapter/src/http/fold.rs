@@ -40,7 +40,7 @@ pub(crate) fn parse<'a, T: serde::Deserialize<'a>>(peer: &Peer, answer: &Answer,
     };
     parsed.map_err(|error: serde_json::Error| {
         // An error may have a shape of its own: `[{"error": ..}]`, `{"message": ..}`.
-        let told = serde_json::from_slice(json).ok().and_then(|json| Told::find(&json));
+        let told = Told::in_json(json);
         match told {
             Some(told) => error_told(peer, None, &answer.headers, told),
             None => not_understood(peer, answer.content_type(), json, &error),
@@ -69,8 +69,7 @@ struct State<F> {
 
 /// The events of a streamed answer.
 pub(crate) fn events<F: Fold>(answer: Answer, fold: F) -> impl Stream<Item = Result<StreamEvent>> + Send + 'static {
-    let content_type = answer.content_type();
-    let is_whole = !content_type.is_empty() && !content_type.contains("event-stream");
+    let is_whole = !is_stream(answer.content_type());
     // Boxed: it moves with every event.
     let state = Box::new(State {
         answer,
@@ -84,6 +83,16 @@ pub(crate) fn events<F: Fold>(answer: Answer, fold: F) -> impl Stream<Item = Res
         let event = state.next().await?;
         Some((event, state))
     })
+}
+
+/// Whether a content type is that of events, in any spelling; a server that names none sends what was asked for.
+fn is_stream(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    let suffix = kind
+        .len()
+        .checked_sub("event-stream".len())
+        .and_then(|from| kind.get(from..));
+    kind.is_empty() || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("event-stream"))
 }
 
 impl<F: Fold> State<F> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// A number that is one, else nothing.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
@@ -77,6 +77,13 @@ impl<'de> Deserialize<'de> for Text {
 
 struct TextVisitor;
 
+/// A part of an answer, as far as it is text.
+#[derive(serde::Deserialize)]
+struct TextPart<'a> {
+    #[serde(borrow, default)]
+    text: Word<'a>,
+}
+
 impl<'de> Visitor<'de> for TextVisitor {
     type Value = Text;
 
@@ -98,19 +105,33 @@ impl<'de> Visitor<'de> for TextVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Text, A::Error> {
         let mut text = String::new();
-        while let Some(part) = seq.next_element::<Value>()? {
-            match &part {
-                Value::String(more) => text.push_str(more),
+        while let Some(part) = seq.next_element::<&'de RawValue>()? {
+            let part = part.get();
+            let more = if part.starts_with('"') {
+                serde_json::from_str::<Word<'_>>(part)
+            } else {
                 // Parts of other kinds (thinking, references) are no part of the answer.
-                part => text.push_str(part.get("text").and_then(Value::as_str).unwrap_or_default()),
-            }
+                serde_json::from_str::<TextPart<'_>>(part).map(|part| part.text)
+            };
+            text.push_str(&more.unwrap_or_default().0);
         }
         Ok(Text(text))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text, A::Error> {
-        let object = Value::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        Ok(Text(object.to_string()))
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
+        // Copied, not parsed: parsed, many small values are many times as large.
+        let mut text = String::from("{");
+        while let Some((name, value)) = map.next_entry::<Word<'de>, &'de RawValue>()? {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            let name = serde_json::to_string(&name.0).map_err(de::Error::custom)?;
+            text.push_str(&name);
+            text.push(':');
+            text.push_str(value.get());
+        }
+        text.push('}');
+        Ok(Text(text))
     }
 }
 

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::{Peer, duration, headers};
+use super::{MAX_ERROR_BODY, Peer, duration, headers};
 use crate::retry_after::{in_text, retry_after, should_retry};
 use crate::{Error, Failure, platform};
 
 /// The error behind a status that is none of success.
 pub(crate) fn error_of(peer: &Peer, status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
-    let told = serde_json::from_slice(body).ok().and_then(|json| Told::find(&json));
-    let told = told.unwrap_or_else(|| {
+    let told = Told::in_json(body).unwrap_or_else(|| {
         let page = super::beginning(peer, body, 200).trim().to_owned();
         let hint = match status {
             300..400 => "redirects, set the base URL it moved to; ",
@@ -67,6 +67,23 @@ impl Told {
             message: message.into(),
             ..Self::default()
         }
+    }
+
+    /// Looks for an error in a JSON text. A longer one than servers send is not looked through: parsed, it is many times as large.
+    pub(crate) fn in_json(json: &[u8]) -> Option<Self> {
+        if json.len() > MAX_ERROR_BODY {
+            return None;
+        }
+        Self::find(&serde_json::from_slice(json).ok()?)
+    }
+
+    /// Reads what stands under `error`, as [`of`](Self::of); of a text that is too long, the beginning.
+    pub(crate) fn raw(error: &RawValue) -> Option<Self> {
+        let text = error.get();
+        if text.len() > MAX_ERROR_BODY {
+            return Some(Self::text(&text[..text.floor_char_boundary(MAX_ERROR_BODY)]));
+        }
+        Self::of(&serde_json::from_str(text).ok()?)
     }
 
     /// Reads `{error: {..}}`, `{error: ".."}`, `[{error}]`, `{errors: [..]}`, `{detail}`, `{internalCode, description}`, and flat

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::DIALECT;
 use super::reply::{Block, Delta, Event, Reply, StopDetails, WireUsage};
-use crate::http::{self, Answer, MAX_TEXT, Peer, Told, error_told, malformed};
+use crate::http::{self, Answer, Kept, Peer, Told, error_told, malformed};
 use crate::{FinishReason, Result, StreamEvent, TextResponse, ToolCall, Verbatim};
 
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Fold {
     calls: Vec<(usize, usize)>,
     /// The blocks as they came, for a conversation with tools; `None` where there are no tools.
     blocks: Option<Vec<Value>>,
-    seen: usize,
+    kept: Kept,
     saw_message: bool,
 }
 
@@ -29,20 +29,19 @@ impl http::Fold for Fold {
 
     fn whole(&mut self, answer: &Answer, json: &[u8]) -> Result<()> {
         let reply: Reply<'_> = http::parse(&self.peer, answer, json)?;
-        if let Some(told) = reply.error.as_ref().and_then(Told::of) {
+        if let Some(told) = reply.error.and_then(Told::raw) {
             return Err(error_told(&self.peer, None, &answer.headers, told));
         }
         if reply.kind.0 != "message" && reply.content.is_none() {
             return Err(malformed(&self.peer, "the reply is no message"));
         }
         if let Some(blocks) = &mut self.blocks {
-            let mut whole: Value = http::parse(&self.peer, answer, json)?;
+            let mut whole = self.kept.verbatim(&self.peer, answer, json)?;
             if let Some(Value::Array(content)) = whole.get_mut("content").map(Value::take) {
                 *blocks = content;
             }
         }
-        self.message(reply);
-        Ok(())
+        self.message(reply)
     }
 
     fn event(&mut self, answer: &Answer, data: &[u8], out: &mut VecDeque<StreamEvent>) -> Result<bool> {
@@ -53,16 +52,16 @@ impl http::Fold for Fold {
         match &*event.kind.0 {
             "message_start" => {
                 if let Some(message) = event.message {
-                    self.message(message);
+                    self.message(message)?;
                 }
             }
             "content_block_start" => {
                 if let (Some(index), Some(block)) = (event.index, event.content_block) {
                     if let Some(blocks) = &mut self.blocks {
-                        let mut whole: Value = http::parse(&self.peer, answer, data)?;
+                        let mut whole = self.kept.verbatim(&self.peer, answer, data)?;
                         blocks.extend(whole.get_mut("content_block").map(Value::take));
                     }
-                    self.begin(index, block, out);
+                    self.begin(index, block, out)?;
                 }
             }
             "content_block_delta" => {
@@ -77,7 +76,7 @@ impl http::Fold for Fold {
             "message_stop" => return Ok(true),
             // `content_block_stop` may be missing after a cut; `ping` says nothing; new events may come.
             _ => {
-                if let Some(told) = event.error.as_ref().and_then(Told::of) {
+                if let Some(told) = event.error.and_then(Told::raw) {
                     return Err(error_told(&self.peer, None, &answer.headers, told));
                 }
             }
@@ -140,12 +139,12 @@ impl Fold {
             usage: WireUsage::default(),
             calls: Vec::new(),
             blocks: has_tools.then(Vec::new),
-            seen: 0,
+            kept: Kept::default(),
             saw_message: false,
         }
     }
 
-    fn message(&mut self, reply: Reply<'_>) {
+    fn message(&mut self, reply: Reply<'_>) -> Result<()> {
         self.saw_message = true;
         if let Some(model) = reply.model.get().filter(|model| *model != self.response.model) {
             model.clone_into(&mut self.response.model);
@@ -155,12 +154,15 @@ impl Fold {
         }
         let mut unread = VecDeque::new();
         for (index, block) in reply.content.into_iter().flatten().enumerate() {
-            self.begin(index, block, &mut unread);
+            self.begin(index, block, &mut unread)?;
         }
         self.stop(reply.stop_reason, reply.stop_details);
+        Ok(())
     }
 
-    fn begin(&mut self, index: usize, block: Block<'_>, out: &mut VecDeque<StreamEvent>) {
+    fn begin(&mut self, index: usize, block: Block<'_>, out: &mut VecDeque<StreamEvent>) -> Result<()> {
+        let size = block.text.0.len() + block.input.0.len() + block.id.0.len() + block.name.0.len();
+        self.kept.piece(&self.peer, size)?;
         match &*block.kind.0 {
             "text" => self.text(block.text.0, out),
             "thinking" if !block.thinking.0.is_empty() => out.push_back(StreamEvent::Reasoning(block.thinking.0)),
@@ -179,6 +181,7 @@ impl Fold {
             }
             _ => {}
         }
+        Ok(())
     }
 
     fn text(&mut self, text: String, out: &mut VecDeque<StreamEvent>) {
@@ -189,10 +192,8 @@ impl Fold {
     }
 
     fn delta(&mut self, index: usize, delta: Delta<'_>, out: &mut VecDeque<StreamEvent>) -> Result<()> {
-        self.seen += delta.text.0.len() + delta.partial_json.0.len() + delta.thinking.0.len();
-        if self.seen > MAX_TEXT {
-            return Err(malformed(&self.peer, "the answer is larger than 16 MiB"));
-        }
+        let said = delta.text.0.len() + delta.partial_json.0.len() + delta.thinking.0.len();
+        self.kept.add(&self.peer, said + delta.signature.0.len())?;
         // Thoughts go back unchanged, so their block grows as it came.
         if let Some(block) = self.blocks.as_mut().and_then(|blocks| blocks.get_mut(index)) {
             grow(block, "thinking", &delta.thinking.0);

@@ -1,10 +1,10 @@
 //! The reply and the events of a stream; unknown blocks and events are passed over.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::Usage;
-use crate::http::{Count, Text, Word};
+use crate::http::{Count, Few, Text, Word};
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Reply<'a> {
@@ -13,15 +13,15 @@ pub(super) struct Reply<'a> {
     #[serde(borrow, default)]
     pub(super) model: Word<'a>,
     #[serde(borrow, default)]
-    pub(super) content: Option<Vec<Block<'a>>>,
+    pub(super) content: Option<Few<Block<'a>>>,
     #[serde(default)]
     pub(super) stop_reason: Option<String>,
     #[serde(default)]
     pub(super) stop_details: Option<StopDetails>,
     #[serde(default)]
     pub(super) usage: Option<WireUsage>,
-    #[serde(default)]
-    pub(super) error: Option<Value>,
+    #[serde(borrow, default)]
+    pub(super) error: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -63,8 +63,8 @@ pub(super) struct Event<'a> {
     pub(super) delta: Option<Delta<'a>>,
     #[serde(default)]
     pub(super) usage: Option<WireUsage>,
-    #[serde(default)]
-    pub(super) error: Option<Value>,
+    #[serde(borrow, default)]
+    pub(super) error: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::DIALECT;
 use super::reply::{Call, Part, Reply};
-use crate::http::{self, Answer, MAX_TEXT, Peer, Told, error_told, malformed};
+use crate::http::{self, Answer, Kept, Peer, Told, error_told, malformed};
 use crate::{Error, FinishReason, Result, StreamEvent, TextResponse, ToolCall, Verbatim};
 
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Fold {
     parts: Option<Vec<Value>>,
     is_signed: bool,
     saw_candidate: bool,
-    seen: usize,
+    kept: Kept,
 }
 
 impl http::Fold for Fold {
@@ -71,13 +71,13 @@ impl Fold {
             parts: has_tools.then(Vec::new),
             is_signed: false,
             saw_candidate: false,
-            seen: 0,
+            kept: Kept::default(),
         }
     }
 
     fn add(&mut self, answer: &Answer, json: &[u8], mut out: Option<&mut VecDeque<StreamEvent>>) -> Result<()> {
         let reply: Reply<'_> = http::parse(&self.peer, answer, json)?;
-        if let Some(told) = reply.error.as_ref().and_then(Told::of) {
+        if let Some(told) = reply.error.and_then(Told::raw) {
             return Err(error_told(&self.peer, None, &answer.headers, told));
         }
         if let Some(model) = reply.model_version.get().filter(|model| *model != self.response.model) {
@@ -102,7 +102,7 @@ impl Fold {
         };
         self.saw_candidate = true;
         if self.parts.is_some() {
-            let mut whole: Value = http::parse(&self.peer, answer, json)?;
+            let mut whole = self.kept.verbatim(&self.peer, answer, json)?;
             if let (Some(parts), Some(Value::Array(more))) = (
                 &mut self.parts,
                 whole.pointer_mut("/candidates/0/content/parts").map(Value::take),
@@ -127,9 +127,9 @@ impl Fold {
 
     fn part(&mut self, part: Part<'_>, out: &mut Option<&mut VecDeque<StreamEvent>>) -> Result<()> {
         self.is_signed |= part.thought_signature.get().is_some();
-        self.seen += part.text.0.len() + part.function_call.as_ref().map_or(0, |call| call.args.0.len());
-        if self.seen > MAX_TEXT {
-            return Err(malformed(&self.peer, "the answer is larger than 16 MiB"));
+        match &part.function_call {
+            Some(call) => (self.kept).piece(&self.peer, call.args.0.len() + call.name.0.len() + call.id.0.len())?,
+            None => self.kept.add(&self.peer, part.text.0.len())?,
         }
         let mut emit = |event| {
             if let Some(out) = out {

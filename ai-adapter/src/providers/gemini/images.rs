@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Gemini;
 use super::reply::{Feedback, WireUsage};
-use crate::http::{self, First, JSON, MAX_IMAGE_BODY, Takes, Text, Word};
+use crate::http::{self, Few, First, JSON, MAX_IMAGE_BODY, Takes, Text, Word};
 use crate::ledger::enter;
 use crate::{Error, ImageModel, ImageRequest, ImageResponse, Result, Usage, platform};
 
@@ -55,7 +55,7 @@ struct Candidate<'a> {
 #[derive(Debug, Default, Deserialize)]
 struct Content<'a> {
     #[serde(borrow, default)]
-    parts: Vec<Part<'a>>,
+    parts: Few<Part<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -147,7 +147,7 @@ impl Gemini {
         }
         let candidate = reply.candidates.0.unwrap_or_default();
         let finish = candidate.finish_reason.into_owned();
-        let parts = candidate.content.map(|content| content.parts).unwrap_or_default();
+        let parts = candidate.content.map(|content| content.parts.0).unwrap_or_default();
         let images = parts
             .iter()
             // A thinking model shows its sketches, too.

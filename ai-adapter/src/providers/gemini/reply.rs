@@ -1,10 +1,10 @@
 //! A reply, whole or one event of a stream.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::Usage;
-use crate::http::{Count, First, Text, Word};
+use crate::http::{Count, Few, First, Text, Word};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,8 +19,8 @@ pub(super) struct Reply<'a> {
     pub(super) model_version: Word<'a>,
     #[serde(borrow, default)]
     pub(super) response_id: Word<'a>,
-    #[serde(default)]
-    pub(super) error: Option<Value>,
+    #[serde(borrow, default)]
+    pub(super) error: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -46,7 +46,7 @@ pub(super) struct Candidate<'a> {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Content<'a> {
     #[serde(borrow, default)]
-    pub(super) parts: Option<Vec<Part<'a>>>,
+    pub(super) parts: Option<Few<Part<'a>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::OpenAi;
-use crate::http::{self, Answer, Count, JSON, MAX_IMAGE_BODY, Multipart, Takes, Word, malformed};
+use crate::http::{self, Answer, Count, Few, JSON, MAX_IMAGE_BODY, Multipart, Takes, Word, malformed};
 use crate::ledger::enter;
 use crate::{Image, ImageModel, ImageRequest, ImageResponse, Result, Usage, platform};
 
@@ -23,7 +23,7 @@ struct Generation<'a> {
 #[derive(Debug, Deserialize)]
 struct Reply<'a> {
     #[serde(borrow, default)]
-    data: Vec<Datum<'a>>,
+    data: Few<Datum<'a>>,
     #[serde(default)]
     usage: Option<WireUsage>,
 }
@@ -71,7 +71,7 @@ impl OpenAi {
         };
         let body = http::read_most(peer, &mut answer.body, MAX_IMAGE_BODY).await?;
         let reply: Reply<'_> = http::parse(peer, &answer, &body)?;
-        let pictures = reply.data.iter().filter_map(|datum| datum.b64_json.get());
+        let pictures = reply.data.0.iter().filter_map(|datum| datum.b64_json.get());
         let images: Vec<Image> = pictures.map(|text| http::decoded(peer, text)).collect::<Result<_>>()?;
         if images.is_empty() {
             return Err(malformed(peer, "the reply has no picture"));

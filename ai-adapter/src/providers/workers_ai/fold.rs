@@ -85,8 +85,7 @@ impl http::Fold for Fold {
     fn whole(&mut self, answer: &Answer, json: &[u8]) -> Result<()> {
         let envelope: Envelope<'_> = http::parse(&self.peer, answer, json)?;
         if envelope.success == Some(false) {
-            let told = serde_json::from_slice(json).ok().and_then(|json| Told::find(&json));
-            let told = told.unwrap_or_else(|| Told::text("the run failed without details"));
+            let told = Told::in_json(json).unwrap_or_else(|| Told::text("the run failed without details"));
             return Err(error_told(&self.peer, None, &answer.headers, told));
         }
         let json = envelope.result.map_or(json, |result| result.get().as_bytes());

@@ -82,10 +82,7 @@ impl WorkersAi {
 
 /// An object without a picture tells of an error, or is none of ours.
 fn no_picture(peer: &http::Peer, answer: &Answer, body: &[u8]) -> Error {
-    let told = serde_json::from_slice(body)
-        .ok()
-        .and_then(|json| http::Told::find(&json));
-    match told {
+    match http::Told::in_json(body) {
         Some(told) => http::error_told(peer, None, &answer.headers, told),
         None => malformed(peer, "the reply has no picture"),
     }

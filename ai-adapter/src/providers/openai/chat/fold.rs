@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde_json::{Value, json};
 
 use super::reply::{Call, Delta, Function, Reply};
-use crate::http::{self, Answer, MAX_TEXT, Peer, Told, error_told, malformed};
+use crate::http::{self, Answer, Kept, Peer, Told, error_told, malformed};
 use crate::{Error, FinishReason, Result, StreamEvent, TextResponse, ToolCall, Verbatim};
 
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub(in crate::providers) struct Fold {
     saw_choice: bool,
     /// Thoughts that have to go back in a conversation with tools, `None` where there are no tools.
     thoughts: Option<Thoughts>,
+    kept: Kept,
 }
 
 #[derive(Debug, Default)]
@@ -63,13 +64,14 @@ impl Fold {
             opened: Vec::new(),
             saw_choice: false,
             thoughts: has_tools.then(Thoughts::default),
+            kept: Kept::default(),
         }
     }
 
     /// One JSON text: a reply or a chunk. Pieces that a reader can already use go to `out`.
     fn add(&mut self, answer: &Answer, json: &[u8], mut out: Out<'_>) -> Result<()> {
         let reply: Reply<'_> = http::parse(&self.peer, answer, json)?;
-        if let Some(told) = reply.error.as_ref().and_then(Told::of) {
+        if let Some(told) = reply.error.and_then(Told::raw) {
             return Err(error_told(&self.peer, None, &answer.headers, told));
         }
         if let Some(model) = reply.model.get().filter(|model| *model != self.response.model) {
@@ -104,19 +106,21 @@ impl Fold {
         for thought in [delta.reasoning_content.0, delta.reasoning.0] {
             if !thought.is_empty() {
                 if let Some(thoughts) = &mut self.thoughts {
+                    self.kept.add(&self.peer, thought.len())?;
                     thoughts.content.push_str(&thought);
                 }
                 emit(out, StreamEvent::Reasoning(thought));
             }
         }
         if let (Some(thoughts), Some(details)) = (&mut self.thoughts, delta.reasoning_details) {
-            thoughts.details.extend(details);
+            thoughts.details.extend(self.kept.list(&self.peer, details.get())?);
         }
         if let Some(words) = delta.refusal.get() {
+            self.kept.add(&self.peer, words.len())?;
             self.response.refusal.get_or_insert_default().push_str(words);
         }
         for call in delta.tool_calls.into_iter().flatten() {
-            self.call(call, out);
+            self.call(call, out)?;
         }
         if let Some(function) = delta.function_call {
             let call = Call {
@@ -124,23 +128,19 @@ impl Fold {
                 function: Some(function),
                 ..Call::default()
             };
-            self.call(call, out);
+            self.call(call, out)?;
         }
         let text = delta.content.0;
         if !text.is_empty() {
+            self.kept.add(&self.peer, text.len())?;
             self.response.text.push_str(&text);
             emit(out, StreamEvent::Text(text));
-        }
-        let called: usize = self.response.tool_calls.iter().map(|call| call.arguments.len()).sum();
-        let thought = self.thoughts.as_ref().map_or(0, |thoughts| thoughts.content.len());
-        if self.response.text.len() + called + thought > MAX_TEXT {
-            return Err(malformed(&self.peer, "the answer is larger than 16 MiB"));
         }
         Ok(())
     }
 
     /// Opens a call or adds to one. Servers leave out index or id, and put several calls under index 0.
-    fn call(&mut self, call: Call<'_>, out: &mut Out<'_>) {
+    fn call(&mut self, call: Call<'_>, out: &mut Out<'_>) -> Result<()> {
         let id = call.id.get().map(str::to_owned);
         // Without a function around it a call comes whole.
         let is_flat = call.function.is_none() && call.name.get().is_some();
@@ -154,6 +154,11 @@ impl Fold {
             arguments: call.arguments,
         };
         let Function { name, arguments } = call.function.unwrap_or(flat);
+        let size = name.0.len() + arguments.0.len();
+        match known {
+            Some(_) => self.kept.add(&self.peer, size)?,
+            None => self.kept.piece(&self.peer, size + id.as_ref().map_or(0, String::len))?,
+        }
         let at = known.unwrap_or_else(|| {
             let made_up = || format!("call_{}", self.opened.len());
             let named = ToolCall::new(id.clone().unwrap_or_else(made_up), "", "");
@@ -175,6 +180,7 @@ impl Fold {
                 emit(out, StreamEvent::ToolCall { index, name, arguments });
             }
         }
+        Ok(())
     }
 
     fn finish(&mut self, reason: String) -> Result<()> {

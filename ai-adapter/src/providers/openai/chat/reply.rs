@@ -1,10 +1,10 @@
 //! The reply, as leniently as compatible servers need: anything may be missing, null, or of another type.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::Usage;
-use crate::http::{Count, First, Text, Word};
+use crate::http::{Count, Few, First, Text, Word};
 
 /// A whole reply or one chunk of a stream; one has `message`, the other `delta`.
 #[derive(Debug, Default, Deserialize)]
@@ -19,14 +19,14 @@ pub(super) struct Reply<'a> {
     /// Groq reports a stream's usage here.
     #[serde(default)]
     pub(super) x_groq: Option<XGroq>,
-    #[serde(default)]
-    pub(super) error: Option<Value>,
+    #[serde(borrow, default)]
+    pub(super) error: Option<&'a RawValue>,
     /// Workers AI's older models answer without choices: text, or an object in JSON mode.
     #[serde(default)]
     pub(super) response: Option<Text>,
     /// Beside `response`.
     #[serde(borrow, default)]
-    pub(super) tool_calls: Option<Vec<Call<'a>>>,
+    pub(super) tool_calls: Option<Few<Call<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,10 +56,10 @@ pub(super) struct Delta<'a> {
     #[serde(default)]
     pub(super) reasoning: Text,
     /// OpenRouter wants these back as they came.
-    #[serde(default)]
-    pub(super) reasoning_details: Option<Vec<Value>>,
     #[serde(borrow, default)]
-    pub(super) tool_calls: Option<Vec<Call<'a>>>,
+    pub(super) reasoning_details: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) tool_calls: Option<Few<Call<'a>>>,
     /// The predecessor of `tool_calls`.
     #[serde(borrow, default)]
     pub(super) function_call: Option<Function<'a>>,

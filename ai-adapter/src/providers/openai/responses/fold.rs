@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::DIALECT;
 use super::reply::{Event, Item, Reply};
-use crate::http::{self, Answer, MAX_TEXT, Peer, Told, error_told, malformed};
+use crate::http::{self, Answer, Kept, Peer, Told, error_told, malformed};
 use crate::{Error, FinishReason, Result, StreamEvent, TextResponse, ToolCall, Verbatim};
 
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub(in crate::providers) struct Fold {
     /// Items as they came, for a conversation with tools; `None` where there are no tools.
     items: Option<Vec<Value>>,
     finished: bool,
+    kept: Kept,
 }
 
 impl http::Fold for Fold {
@@ -31,7 +32,7 @@ impl http::Fold for Fold {
             return Err(malformed(&self.peer, "the reply is no response object"));
         }
         if self.items.is_some() {
-            let mut whole: Value = http::parse(&self.peer, answer, json)?;
+            let mut whole = self.kept.verbatim(&self.peer, answer, json)?;
             self.items = take_output(&mut whole);
         }
         self.reply(answer, reply)
@@ -41,30 +42,30 @@ impl http::Fold for Fold {
         let event: Event<'_> = http::parse(&self.peer, answer, data)?;
         match &*event.kind.0 {
             "response.output_text.delta" => {
+                self.kept.add(&self.peer, event.delta.0.len())?;
                 self.response.text.push_str(&event.delta.0);
-                self.bounded()?;
                 push(out, event.delta.0, StreamEvent::Text);
             }
             "response.refusal.delta" => {
+                self.kept.add(&self.peer, event.delta.0.len())?;
                 self.response.refusal.get_or_insert_default().push_str(&event.delta.0);
-                self.bounded()?;
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
                 push(out, event.delta.0, StreamEvent::Reasoning);
             }
             "response.function_call_arguments.delta" => {
+                self.kept.add(&self.peer, event.delta.0.len())?;
                 self.arguments(event.output_index, event.delta.0, out);
-                self.bounded()?;
             }
             "response.output_item.added" => {
                 if let Some(item) = event.item.filter(|item| item.kind.0 == "function_call") {
-                    self.open(event.output_index, item, out);
+                    self.open(event.output_index, item, out)?;
                 }
             }
             "response.output_item.done" => self.item_done(answer, data, event, out)?,
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
                 if self.items.is_some() {
-                    let mut whole: Value = http::parse(&self.peer, answer, data)?;
+                    let mut whole = self.kept.verbatim(&self.peer, answer, data)?;
                     // Some streams end without the output; then the items that were done stand.
                     let output = whole.get_mut("response").and_then(take_output);
                     self.items = output.filter(|items| !items.is_empty()).or(self.items.take());
@@ -76,14 +77,14 @@ impl http::Fold for Fold {
                 return Ok(true);
             }
             "error" => {
-                let whole: Value = http::parse(&self.peer, answer, data)?;
-                let told = event.error.as_ref().and_then(Told::of).or_else(|| Told::of(&whole));
+                let whole = || Told::raw(serde_json::from_slice(data).ok()?);
+                let told = event.error.and_then(Told::raw).or_else(whole);
                 let told = told.unwrap_or_else(|| Told::text("an error without details"));
                 return Err(error_told(&self.peer, None, &answer.headers, told));
             }
             // Every other event repeats what a delta said or the last event will say.
             _ => {
-                if let Some(told) = event.error.as_ref().and_then(Told::of) {
+                if let Some(told) = event.error.and_then(Told::raw) {
                     return Err(error_told(&self.peer, None, &answer.headers, told));
                 }
             }
@@ -141,16 +142,8 @@ impl Fold {
             opened: Vec::new(),
             items: has_tools.then(Vec::new),
             finished: false,
+            kept: Kept::default(),
         }
-    }
-
-    fn bounded(&self) -> Result<()> {
-        let called: usize = self.response.tool_calls.iter().map(|call| call.arguments.len()).sum();
-        let refused = self.response.refusal.as_ref().map_or(0, String::len);
-        if self.response.text.len() + called + refused > MAX_TEXT {
-            return Err(malformed(&self.peer, "the answer is larger than 16 MiB"));
-        }
-        Ok(())
     }
 
     /// The response object, alone or in the last event.
@@ -161,7 +154,7 @@ impl Fold {
         if let Some(usage) = reply.usage {
             self.response.usage = usage.into();
         }
-        let error = reply.error.as_ref().and_then(Told::of);
+        let error = reply.error.and_then(Told::raw);
         let (status, reason) = (reply.status, reply.incomplete_details.unwrap_or_default().reason);
         let status = status.get().unwrap_or("completed");
         if let Some(told) = error.or_else(|| (status == "failed").then(|| Told::text("the response failed"))) {
@@ -220,7 +213,9 @@ impl Fold {
         ToolCall::new(id, &*item.name.0, arguments)
     }
 
-    fn open(&mut self, index: Option<usize>, item: Item<'_>, out: &mut VecDeque<StreamEvent>) {
+    fn open(&mut self, index: Option<usize>, item: Item<'_>, out: &mut VecDeque<StreamEvent>) -> Result<()> {
+        self.kept
+            .piece(&self.peer, item.name.0.len() + item.arguments.0.len())?;
         let call = self.named(&item, item.arguments.0.clone());
         let (name, arguments) = (call.name.clone(), call.arguments.clone());
         let index_of = self.response.tool_calls.len();
@@ -231,6 +226,7 @@ impl Fold {
             name,
             arguments,
         });
+        Ok(())
     }
 
     fn arguments(&mut self, index: Option<usize>, more: String, out: &mut VecDeque<StreamEvent>) {
@@ -257,7 +253,7 @@ impl Fold {
         out: &mut VecDeque<StreamEvent>,
     ) -> Result<()> {
         if let Some(items) = &mut self.items {
-            let mut whole: Value = http::parse(&self.peer, answer, data)?;
+            let mut whole = self.kept.verbatim(&self.peer, answer, data)?;
             items.extend(whole.get_mut("item").map(Value::take));
         }
         let Some(item) = event.item.filter(|item| item.kind.0 == "function_call") else {
@@ -265,10 +261,13 @@ impl Fold {
         };
         let at = self.opened.iter().rposition(|opened| *opened == event.output_index);
         match at.and_then(|at| self.response.tool_calls.get_mut(at)) {
-            Some(call) if !item.arguments.0.is_empty() => call.arguments = item.arguments.0,
+            Some(call) if !item.arguments.0.is_empty() => {
+                self.kept.add(&self.peer, item.arguments.0.len())?;
+                call.arguments = item.arguments.0;
+            }
             Some(_) => {}
-            None => self.open(event.output_index, item, out),
+            None => self.open(event.output_index, item, out)?,
         }
-        self.bounded()
+        Ok(())
     }
 }

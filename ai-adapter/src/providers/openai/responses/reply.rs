@@ -1,10 +1,10 @@
 //! The reply and the events of a stream; unknown fields, items and events are passed over.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::Usage;
-use crate::http::{Count, Text, Word};
+use crate::http::{Count, Few, Text, Word};
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Reply<'a> {
@@ -12,12 +12,12 @@ pub(super) struct Reply<'a> {
     pub(super) model: Word<'a>,
     #[serde(borrow, default)]
     pub(super) status: Word<'a>,
-    #[serde(default)]
-    pub(super) error: Option<Value>,
+    #[serde(borrow, default)]
+    pub(super) error: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) incomplete_details: Option<Details<'a>>,
     #[serde(borrow, default)]
-    pub(super) output: Option<Vec<Item<'a>>>,
+    pub(super) output: Option<Few<Item<'a>>>,
     #[serde(default)]
     pub(super) usage: Option<WireUsage>,
 }
@@ -33,7 +33,7 @@ pub(super) struct Item<'a> {
     #[serde(borrow, default, rename = "type")]
     pub(super) kind: Word<'a>,
     #[serde(borrow, default)]
-    pub(super) content: Option<Vec<Part<'a>>>,
+    pub(super) content: Option<Few<Part<'a>>>,
     #[serde(borrow, default)]
     pub(super) id: Word<'a>,
     #[serde(borrow, default)]
@@ -68,8 +68,8 @@ pub(super) struct Event<'a> {
     #[serde(borrow, default)]
     pub(super) response: Option<Reply<'a>>,
     /// In events of the type `error`, where some servers nest it.
-    #[serde(default)]
-    pub(super) error: Option<Value>,
+    #[serde(borrow, default)]
+    pub(super) error: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Clone, Copy, Deserialize)]

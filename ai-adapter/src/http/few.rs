@@ -1,0 +1,81 @@
+//! A list that is not endless.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
+
+/// No answer has more choices, blocks or calls. A body of 16 MiB has room for millions of empty ones, which would be
+/// a hundred times as large in memory.
+const MAX: usize = 4096;
+
+/// A list of at most 4,096 elements; a longer one is an error, null is empty.
+#[derive(Debug)]
+pub(crate) struct Few<T>(pub(crate) Vec<T>);
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Few<T> {
+    #[cfg(any(feature = "openai", feature = "workers-ai"))]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<T> IntoIterator for Few<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FewVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for FewVisitor<T> {
+            type Value = Few<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_unit<E>(self) -> Result<Few<T>, E> {
+                Ok(Few(Vec::new()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Few<T>, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    if items.len() == MAX {
+                        return Err(A::Error::custom("a list of more than 4096"));
+                    }
+                    items.push(item);
+                }
+                Ok(Few(items))
+            }
+        }
+
+        deserializer.deserialize_any(FewVisitor(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_a_list_and_null_and_no_endless_list() {
+        let list = |count: usize| format!("[{}]", vec!["{}"; count].join(","));
+        let read = |json: &str| serde_json::from_str::<Few<serde::de::IgnoredAny>>(json).map(|few| few.0.len());
+        assert_eq!(read(&list(MAX)).unwrap(), MAX);
+        assert_eq!(read("null").unwrap(), 0);
+        assert!(read(&list(MAX + 1)).is_err());
+    }
+}
