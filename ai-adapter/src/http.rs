@@ -6,7 +6,7 @@ use std::sync::Arc;
 use reqwest::header::HeaderMap;
 
 use crate::platform::{self, Body, Broken};
-use crate::{ApiKey, Error, Failure, Result, TextResponse};
+use crate::{ApiKey, Error, Failure, FinishReason, Result, TextResponse};
 
 mod few;
 #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
@@ -37,7 +37,7 @@ pub(crate) use self::kept::Kept;
 pub(crate) use self::lenient::{Count, Text, Word};
 #[cfg(any(feature = "openai", feature = "workers-ai"))]
 pub(crate) use self::multipart::Multipart;
-pub(crate) use self::server::{Auth, EVENTS, JSON, Server, Settings, shared_settings};
+pub(crate) use self::server::{Auth, EVENTS, Endpoint, JSON, Server, Settings, shared_settings};
 pub(crate) use self::told::{Told, error_of, error_told};
 
 /// No answer of a text model comes near it; a server that sends more is broken or hostile.
@@ -64,13 +64,33 @@ impl Peer {
 
     /// The text without the secrets that were sent. Called before a text is cut, so that no half of one is left.
     pub(crate) fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut text = Cow::Borrowed(text);
-        for secret in self.secrets.iter() {
-            if text.contains(secret.expose()) {
-                text = text.replace(secret.expose(), "[redacted]").into();
-            }
+        hide(&self.secrets, text)
+    }
+}
+
+fn hide<'a>(secrets: &[ApiKey], text: &'a str) -> Cow<'a, str> {
+    let mut text = Cow::Borrowed(text);
+    for secret in secrets {
+        if text.contains(secret.expose()) {
+            text = text.replace(secret.expose(), "[redacted]").into();
         }
-        text
+    }
+    text
+}
+
+/// Takes secrets out of what a server says about its answer; the answer itself is left as it is.
+fn hide_in(secrets: &[ApiKey], response: &mut TextResponse) {
+    let hide = |text: &mut String| {
+        if let Cow::Owned(hidden) = hide(secrets, text) {
+            *text = hidden;
+        }
+    };
+    hide(&mut response.model);
+    response.request_id.iter_mut().for_each(hide);
+    response.finish_raw.iter_mut().for_each(hide);
+    response.refusal.iter_mut().for_each(hide);
+    if let FinishReason::Other(raw) = &mut response.finish {
+        hide(raw);
     }
 }
 
@@ -91,8 +111,8 @@ impl Answer {
     }
 
     #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
-    pub(crate) fn request_id(&self) -> Option<String> {
-        headers::request_id(&self.headers)
+    pub(crate) fn request_id(&self, peer: &Peer) -> Option<String> {
+        headers::request_id(&self.headers).map(|id| peer.hide(&id).into_owned())
     }
 
     pub(crate) fn content_type(&self) -> &str {

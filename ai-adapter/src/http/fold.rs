@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use futures_util::stream::{self, Stream};
 
-use super::{Answer, Peer, Told, error_told, malformed, not_understood, read, transport};
+use super::{Answer, Peer, Told, error_told, hide_in, malformed, not_understood, read, transport};
 use crate::sse::Decoder;
 use crate::{Error, Result, StreamEvent, TextResponse};
 
@@ -52,7 +52,15 @@ pub(crate) fn parse<'a, T: serde::Deserialize<'a>>(peer: &Peer, answer: &Answer,
 pub(crate) async fn whole<F: Fold>(mut answer: Answer, mut fold: F) -> Result<TextResponse> {
     let body = read(fold.peer(), &mut answer.body).await?;
     fold.whole(&answer, &body)?;
-    fold.response()
+    summed_up(fold)
+}
+
+/// The whole answer, with no secret in what is said about it.
+fn summed_up<F: Fold>(fold: F) -> Result<TextResponse> {
+    let secrets = fold.peer().secrets.clone();
+    let mut response = fold.response()?;
+    hide_in(&secrets, &mut response);
+    Ok(response)
 }
 
 struct State<F> {
@@ -178,7 +186,7 @@ impl<F: Fold> State<F> {
         };
         let body = read(fold.peer(), &mut self.answer.body).await?;
         fold.whole(&self.answer, &body)?;
-        let response = fold.response()?;
+        let response = summed_up(fold)?;
         if !response.text.is_empty() {
             self.ready.push_back(StreamEvent::Text(response.text.clone()));
         }
@@ -188,7 +196,7 @@ impl<F: Fold> State<F> {
 
     fn done(&mut self) -> Result<()> {
         if let Some(fold) = self.fold.take() {
-            self.ready.push_back(StreamEvent::Done(Box::new(fold.response()?)));
+            self.ready.push_back(StreamEvent::Done(Box::new(summed_up(fold)?)));
         }
         Ok(())
     }

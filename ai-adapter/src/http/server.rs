@@ -1,5 +1,6 @@
 //! One provider's server: where it is, how it is addressed, and one exchange with it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,8 +38,18 @@ impl Auth {
     }
 }
 
+/// Where a request goes. A path may hold a secret, a gateway's token, so `Debug` shows none.
+#[derive(Clone)]
+pub(crate) struct Endpoint(pub(crate) Url);
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Endpoint(..)")
+    }
+}
+
 /// The settings every HTTP provider shares.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) model: String,
     pub(crate) name: Option<String>,
@@ -92,6 +103,18 @@ macro_rules! shared_settings {
     };
 }
 pub(crate) use shared_settings;
+
+/// Neither the base URL nor the client, whose default headers may be secrets.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("model", &self.model)
+            .field("name", &self.name)
+            .field("api_key", &self.api_key)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Settings {
     pub(crate) fn new(model: String) -> Self {
@@ -174,7 +197,7 @@ impl Settings {
 }
 
 /// One provider's server.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Server {
     client: Client,
     base: String,
@@ -184,11 +207,23 @@ pub(crate) struct Server {
     timeout: Duration,
 }
 
+/// As [`Settings`] shows itself.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("peer", &self.peer)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Server {
     /// The URL of a path below the base.
-    pub(crate) fn url(&self, path: &str) -> Result<Url> {
+    pub(crate) fn url(&self, path: &str) -> Result<Endpoint> {
         let url = format!("{}{path}", self.base);
-        Url::parse(&url).map_err(|_| self.bad("the base URL cannot be extended"))
+        Url::parse(&url)
+            .map(Endpoint)
+            .map_err(|_| self.bad("the base URL cannot be extended"))
     }
 
     /// A setting that is wrong.
@@ -209,7 +244,7 @@ impl Server {
     /// Posts `body` as JSON and returns the answer if its status is a success.
     pub(crate) async fn post<T: serde::Serialize + Sync + ?Sized>(
         &self,
-        url: &Url,
+        url: &Endpoint,
         timeout: Option<Duration>,
         accept: &'static str,
         body: &T,
@@ -221,13 +256,13 @@ impl Server {
     /// Posts a body of this content type, JSON without one.
     pub(crate) async fn post_bytes(
         &self,
-        url: &Url,
+        url: &Endpoint,
         timeout: Option<Duration>,
         accept: &'static str,
         content_type: Option<&str>,
         body: Vec<u8>,
     ) -> Result<Answer> {
-        let mut request = reqwest::Request::new(Method::POST, url.clone());
+        let mut request = reqwest::Request::new(Method::POST, url.0.clone());
         *request.timeout_mut() = Some(self.patience(timeout)?);
         *request.body_mut() = Some(body.into());
         let headers = request.headers_mut();
@@ -255,17 +290,31 @@ impl Server {
 /// Shorter values are words such as `true`, which say nothing and would be cut out of every message.
 const SHORTEST_SECRET: usize = 8;
 
-/// What must not be repeated: each value, and its last word alone, for a server that leaves `Bearer` out.
+/// What must not be repeated: each value, and its last word alone, for a server that leaves `Bearer` out; both also as
+/// they stand in a text that was escaped for JSON or for a URL.
 fn secrets(key: Option<&ApiKey>, headers: &[(String, ApiKey)]) -> Arc<[ApiKey]> {
     let values = key.into_iter().chain(headers.iter().map(|(_, value)| value));
     let mut secrets: Vec<ApiKey> = values
         .flat_map(|value| [value.expose(), value.expose().rsplit(' ').next().unwrap_or_default()])
         .filter(|text| text.len() >= SHORTEST_SECRET)
+        .flat_map(|text| [text.to_owned(), text.replace('/', "\\/"), percent_encoded(text)])
         .map(ApiKey::new)
         .collect();
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+    secrets.sort_by(|a, b| (b.expose().len(), b.expose()).cmp(&(a.expose().len(), a.expose())));
     secrets.dedup();
     secrets.into()
+}
+
+/// As in the query of a URL.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 fn secret(text: &str) -> Option<HeaderValue> {

@@ -4,6 +4,8 @@
 
 mod cuts;
 mod drips;
+#[cfg(all(feature = "cache", feature = "tracing"))]
+mod echoes;
 mod floods;
 mod lies;
 mod server;

@@ -4,8 +4,8 @@ use presswork_ai_adapter::{Anthropic, Gemini, LanguageModel, OpenAi, TextRequest
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 /// Shaped like no vendor's, so that only remembering it helps.
-const KEY: &str = "AIzaSyNotReal0123456789abcdef";
-const EXTRA: &str = "gsk_notreal9876543210zyxwvu";
+const KEY: &str = "not/Real+0123456789/abcdef==";
+const EXTRA: &str = "zyxwvu.9876543210.notreal";
 
 fn models(url: &str) -> Vec<Box<dyn LanguageModel>> {
     macro_rules! model {

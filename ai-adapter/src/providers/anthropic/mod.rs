@@ -36,7 +36,7 @@ const DIALECT: &str = "anthropic";
 #[derive(Debug, Clone)]
 pub struct Anthropic {
     server: Server,
-    endpoint: reqwest::Url,
+    endpoint: http::Endpoint,
     model: String,
     options: builder::Options,
     capabilities: Capabilities,

@@ -136,8 +136,8 @@ impl Gemini {
         let body = http::read_most(peer, &mut answer.body, MAX_IMAGE_BODY).await?;
         let reply: Reply<'_> = http::parse(peer, &answer, &body)?;
         let request_id = answer
-            .request_id()
-            .or_else(|| reply.response_id.get().map(str::to_owned));
+            .request_id(peer)
+            .or_else(|| reply.response_id.get().map(|id| peer.hide(id).into_owned()));
         let blocked = reply.prompt_feedback.as_ref().and_then(|told| told.block_reason.get());
         if let Some(reason) = blocked {
             let failure = peer

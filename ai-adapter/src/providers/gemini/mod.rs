@@ -34,8 +34,8 @@ const DIALECT: &str = "gemini";
 #[derive(Debug, Clone)]
 pub struct Gemini {
     server: Server,
-    generate: reqwest::Url,
-    stream: reqwest::Url,
+    generate: http::Endpoint,
+    stream: http::Endpoint,
     model: String,
     options: builder::Options,
 }

@@ -298,6 +298,7 @@ fn build_checks_everything() {
     assert!(
         model
             .generate
+            .0
             .path()
             .ends_with("/v1beta/tunedModels/mine:generateContent")
     );

@@ -77,7 +77,7 @@ impl OpenAi {
             return Err(malformed(peer, "the reply has no picture"));
         }
         let mut response = ImageResponse::new(&peer.provider, &self.model, images);
-        response.request_id = answer.request_id();
+        response.request_id = answer.request_id(peer);
         response.usage = reply.usage.map_or_else(Usage::default, |usage| Usage {
             input_tokens: usage.input_tokens.0,
             output_tokens: usage.output_tokens.0,

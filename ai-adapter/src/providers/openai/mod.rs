@@ -35,7 +35,7 @@ use crate::{Attempt, Capabilities, LanguageModel, Result, TextRequest, TextRespo
 #[derive(Debug, Clone)]
 pub struct OpenAi {
     server: Server,
-    endpoint: reqwest::Url,
+    endpoint: http::Endpoint,
     model: String,
     dialect: Dialect,
     prompt_cache_key: Option<String>,

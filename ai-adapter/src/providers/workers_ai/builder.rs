@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{AiBinding, WorkersAi};
-use crate::http::{Auth, Server, Settings, shared_settings};
+use crate::http::{Auth, Endpoint, Server, Settings, shared_settings};
 use crate::{Capabilities, Error, Failure, Result};
 
 /// Room for a page; the API's own default is 256.
@@ -17,7 +17,7 @@ const RESPONSES: &str = "@cf/openai/gpt-oss";
 pub(super) enum Door {
     Http {
         server: Server,
-        url: reqwest::Url,
+        url: Endpoint,
     },
     Binding {
         /// Names the peer and knows the timeout; nothing is sent to it.

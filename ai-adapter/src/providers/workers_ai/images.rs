@@ -47,7 +47,7 @@ impl WorkersAi {
             http::picture(peer, body)?
         };
         let mut response = ImageResponse::new(&peer.provider, &self.model, vec![image]);
-        response.request_id = answer.request_id();
+        response.request_id = answer.request_id(peer);
         Ok(response)
     }
 

@@ -239,7 +239,7 @@ async fn cloudflares_codes_decide_wherever_they_stand() {
 #[test]
 fn the_doors_and_what_is_wrong_with_them() {
     let at = |builder: WorkersAiBuilder| match builder.build().unwrap().door {
-        Door::Http { url, .. } => url.to_string(),
+        Door::Http { url, .. } => url.0.to_string(),
         Door::Binding { .. } => unreachable!("there is no binding here"),
     };
     let rest = WorkersAi::builder("@cf/a/b").account("acc").api_key(KEY);

@@ -124,7 +124,7 @@ fn build_checks_everything() {
         .base_url("http://localhost:11434/v1/")
         .build()
         .unwrap();
-    assert_eq!(local.endpoint.as_str(), "http://localhost:11434/v1/chat/completions");
+    assert_eq!(local.endpoint.0.as_str(), "http://localhost:11434/v1/chat/completions");
     assert_eq!(local.server.peer.host, "localhost:11434");
     assert_eq!(local.dialect, Dialect::compatible());
     assert_eq!(with_key().build().unwrap().dialect, Dialect::openai());
