@@ -56,7 +56,8 @@ async function answering(miniflare) {
 }
 
 // `change` may alter the bindings of both before the start; `options` those of Miniflare. What is not `consumed` is lost.
-export async function start(world, { change = () => {}, options = {}, consumer = {}, consumed = true } = {}) {
+// `poster` is the folder of another build of it.
+export async function start(world, { change = () => {}, options = {}, consumer = {}, consumed = true, poster: folder = "social-poster" } = {}) {
   const shared = {
     SITE_ID: "test", SITE_NAME: "Test", SITE_BASE_URL: "https://test.example", WORDS_MIN: "1",
     MODEL_PROVIDER: "openai", MODEL_NAME: "gpt-test", MODEL_BASE_URL: `${world.url}/v1`, OPENAI_API_KEY: "sk-test-secret",
@@ -87,7 +88,7 @@ export async function start(world, { change = () => {}, options = {}, consumer =
           ...(consumed && { "social-queue": { maxBatchSize: 10, maxBatchTimeout: 0, maxRetries: 20, deadLetterQueue: "social-dlq", ...consumer } }),
           "social-dlq": { maxBatchSize: 10, maxBatchTimeout: 0 },
         },
-      }),
+      }, { folder }),
       ...(options.workers ?? []),
     ],
   });

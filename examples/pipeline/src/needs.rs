@@ -14,7 +14,7 @@ use crate::config::Config;
 /// let vars = |name: &str| (name == "MASTODON_URL").then(|| "https://mastodon.example".to_owned());
 /// let url = need.found("the var MASTODON_URL", vars("MASTODON_URL"));
 /// let token = need.found("the secret MASTODON_ACCESS_TOKEN", None::<String>);
-/// let ready = url.zip(token).ok_or_else(|| need.sentence());
+/// let ready = need.whole(url.zip(token));
 /// assert_eq!(ready.unwrap_err(), "missing: the secret MASTODON_ACCESS_TOKEN");
 /// ```
 #[derive(Debug, Default)]
@@ -37,9 +37,27 @@ impl Needs {
         made.map_err(|error| self.wrong.push(error.to_string())).ok()
     }
 
+    /// Notes a setting that is there and that nothing reads.
+    pub fn unused(&mut self, name: &str, value: Option<&str>, why: &str) {
+        if value.is_some() {
+            self.wrong.push(format!("{name} has no effect here: {why}"));
+        }
+    }
+
     /// The pipeline's settings under the names of [`KEYS`](crate::config::KEYS).
     pub fn config(&mut self, lookup: impl Fn(&str) -> Option<String>) -> Option<Config> {
         self.made(Config::from_lookup(lookup))
+    }
+
+    /// The whole, or one line with everything that is missing or wrong.
+    ///
+    /// # Errors
+    /// That line.
+    pub fn whole<T>(&self, whole: Option<T>) -> Result<T, String> {
+        match whole {
+            Some(whole) if self.missing.is_empty() && self.wrong.is_empty() => Ok(whole),
+            _ => Err(self.sentence()),
+        }
     }
 
     /// One line with everything that is missing or wrong.
@@ -65,9 +83,19 @@ mod tests {
         assert_eq!(need.found::<u8>("the var C", None), None);
         let config = need.config(|name| (name == "PAGES_PER_RUN").then(|| "many".to_owned()));
         assert!(config.is_none());
+        need.unused("X", None, "nothing reads it");
         assert_eq!(
             need.sentence(),
             "missing: the var A, the var C; PAGES_PER_RUN is \"many\", expected a whole number"
         );
+    }
+
+    #[test]
+    fn a_setting_that_nothing_reads_is_wrong_though_nothing_is_missing() {
+        let mut need = Needs::default();
+        assert_eq!(need.whole(Some(1)), Ok(1));
+        need.unused("POSTER_CONCURRENCY", Some("4"), "nothing runs at once");
+        let why = "POSTER_CONCURRENCY has no effect here: nothing runs at once";
+        assert_eq!(need.whole(Some(1)), Err(why.to_owned()));
     }
 }

@@ -120,6 +120,12 @@ impl<'e> Bound<'e> {
             .found(&format!("the queue binding {name}"), self.env.queue(name).ok())
     }
 
+    /// Notes a var that is set and that this Worker does not read.
+    pub fn unused(&mut self, name: &str, why: &str) {
+        let value = self.optional(name);
+        self.needs.unused(name, value.as_deref(), why);
+    }
+
     /// What was made of the settings, or a note why it could not be.
     pub fn made<T, E: std::fmt::Display>(&mut self, made: Result<T, E>) -> Option<T> {
         self.needs.made(made)
@@ -130,7 +136,7 @@ impl<'e> Bound<'e> {
     /// # Errors
     /// That line.
     pub fn whole<T>(&self, whole: Option<T>) -> Result<T, String> {
-        whole.ok_or_else(|| self.needs.sentence())
+        self.needs.whole(whole)
     }
 
     /// The pipeline's settings, from the vars.

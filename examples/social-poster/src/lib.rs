@@ -2,13 +2,13 @@
 
 #[path = "../../pseo-generator/src/model/mod.rs"]
 mod model;
+mod targets;
 
 use std::sync::Arc;
 
 use presswork_content_store::D1Store;
 use presswork_pipeline::{Poster, dead_letters, worker as pipeline, worker::Bound};
 use presswork_queue::{CloudflareQueue, PushedBatch, process};
-use presswork_social::{Mastodon, SocialTarget};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::Env;
 use worker::wasm_bindgen_futures; // named by what the attribute of `queue` writes
@@ -54,17 +54,12 @@ async fn handle(batch: JsValue, env: &Env) -> Result<(), String> {
 
 fn poster(need: &mut Bound<'_>) -> Result<Poster, String> {
     let (config, database) = (need.config(), need.d1("DB"));
-    let (model, target) = (model::model(need), mastodon(need));
-    let (((config, database), model), target) = need.whole(config.zip(database).zip(model).zip(target))?;
+    need.unused("POSTER_CONCURRENCY", "a batch's messages run one after the other");
+    need.unused("POSTER_MAX_ATTEMPTS", "max_retries of the queue's consumer says so");
+    let (model, targets) = (model::model(need), targets::targets(need));
+    let (((config, database), model), targets) = need.whole(config.zip(database).zip(model).zip(targets))?;
     let store = Arc::new(D1Store::new(database));
-    Ok(Poster::new(Arc::new(config), store, model, vec![target]))
-}
-
-fn mastodon(need: &mut Bound<'_>) -> Option<Arc<dyn SocialTarget>> {
-    let (url, account) = (need.var("MASTODON_URL"), need.var("MASTODON_ACCOUNT"));
-    let token = need.secret("MASTODON_ACCESS_TOKEN");
-    let target = Mastodon::builder(url?, token?).account(account?).allow_private_hosts();
-    Some(Arc::new(need.made(target.build())?))
+    Ok(Poster::new(Arc::new(config), store, model, targets))
 }
 
 fn text(error: impl std::fmt::Display) -> String {

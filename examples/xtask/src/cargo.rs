@@ -22,6 +22,9 @@ pub(crate) const LIBRARIES: &[&str] = &[
 /// The four that know nothing of each other.
 pub(crate) const INDEPENDENT: &[&str] = LIBRARIES.split_at(4).0;
 
+/// The Workers that are deployed.
+pub(crate) const WORKERS: &[&str] = &["pseo-generator", "social-poster"];
+
 /// The shared build folder.
 pub(crate) fn target_dir(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))

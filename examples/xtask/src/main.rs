@@ -26,7 +26,9 @@ Commands:
   test      Run every step that proves the project; missing cargo tools are installed under target/tools.
   sample    Recompute examples/standalone/sample/topics.csv from the bundled tz database.
   build     Build both Workers into their build folders, or the one that is named; prints their sizes. With
-            --model <provider> they know that model instead of openai.
+            --model <provider> they know that model instead of openai, with --targets <network,...> the poster knows
+            those networks instead of mastodon. With --each every one is built in turn, beside the default, and
+            examples/README.md learns what it adds.
   e2e       Build both Workers, install Miniflare from npm, and prove them on workerd. With --write it also measures
             them, and writes the figures of examples/README.md.
   dev       Run both Workers on this machine at port 8787, or the port that is given, until Ctrl-C; no key is needed.
@@ -40,6 +42,18 @@ Options of `test`:
 
 The last line of `test` counts what passed, failed and was skipped: every test of a step that runs tests, one for each
 other step. The exit code is 0 when nothing failed, 1 when something did, 2 when the command line is wrong.";
+
+/// What the Workers are built with.
+#[derive(Debug, Default)]
+#[cfg_attr(
+    not(feature = "workers"),
+    allow(dead_code, reason = "read by the program that has the feature")
+)]
+struct Built {
+    each: bool,
+    model: Option<String>,
+    targets: Option<String>,
+}
 
 enum Command {
     Bench {
@@ -55,7 +69,7 @@ enum Command {
             not(feature = "workers"),
             allow(dead_code, reason = "read by the program that has the feature")
         )]
-        model: Option<String>,
+        built: Built,
     },
     Dev {
         #[cfg_attr(
@@ -87,15 +101,20 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Command> {
         None | Some("help" | "--help" | "-h") => Ok(Command::Help),
         Some("bench") => Ok(Command::Bench { args: rest.collect() }),
         Some("build") => {
-            let (mut worker, mut model) = (None, None);
+            let (mut worker, mut built) = (None, Built::default());
             while let Some(arg) = rest.next() {
                 match arg.as_str() {
-                    "--model" => model = Some(rest.next().context("`--model` needs the name of a provider")?),
+                    "--each" => built.each = true,
+                    "--model" => built.model = Some(rest.next().context("`--model` needs the name of a provider")?),
+                    "--targets" => built.targets = Some(rest.next().context("`--targets` needs names of networks")?),
                     _ if worker.is_none() => worker = Some(arg),
                     other => bail!("`build` takes one Worker, got `{other}` too"),
                 }
             }
-            Ok(Command::Build { worker, model })
+            if built.each && (worker.is_some() || built.model.is_some() || built.targets.is_some()) {
+                bail!("`build --each` builds all there is");
+            }
+            Ok(Command::Build { worker, built })
         }
         Some("dev") => match (rest.next(), rest.next()) {
             (port, None) => {
@@ -173,8 +192,17 @@ fn execute(command: Command) -> Result<bool> {
 #[cfg(feature = "workers")]
 fn on_workers(root: &Path, command: Command) -> Result<bool> {
     let ran = match command {
-        Command::Build { worker, model } => {
-            workers::build(root, worker.as_deref(), model.as_deref())?;
+        Command::Build { built, .. } if built.each => {
+            workers::each(root)?;
+            return Ok(true);
+        }
+        Command::Build { worker, built } => {
+            workers::build(
+                root,
+                worker.as_deref(),
+                built.model.as_deref(),
+                built.targets.as_deref(),
+            )?;
             return Ok(true);
         }
         Command::Dev { port } => return workers::dev(root, port),
@@ -250,6 +278,8 @@ mod tests {
             "sample now",
             "build a b",
             "build --model",
+            "build --targets",
+            "build --each a",
             "dev here",
             "dev 1 2",
             "e2e now",

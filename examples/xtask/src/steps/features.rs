@@ -1,10 +1,11 @@
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde_json::Value;
 
 use super::{Action, Outcome, Step};
 use crate::{
-    cargo::{LIBRARIES, list, members, metadata},
+    cargo::{LIBRARIES, WORKERS, list, members, metadata},
     run::run,
     tools,
 };
@@ -20,24 +21,92 @@ pub(super) const NATIVE: Step = Step {
 
 pub(super) const WASM: Step = Step {
     name: "features-wasm",
-    why: "So it does for wasm32, except for the features a crate declares to be native only.",
+    why: "So it does for wasm32, except for the features a crate declares to be native only; and so does each Worker \
+          with each model and each network.",
     action: Action::Check {
         does: "cargo hack check --each-feature --lib --target wasm32-unknown-unknown, per library, without the features \
-               of its [package.metadata.presswork] native-only",
+               of its [package.metadata.presswork] native-only; cargo check of the Workers, a feature beside the default",
         check: wasm,
     },
 };
 
 fn native(root: &Path) -> Result<Outcome> {
-    rows(root, false)
+    let (broken, counted) = rows(root, false)?;
+    Ok(outcome(broken, counted))
+}
+
+fn outcome(broken: Vec<String>, counted: usize) -> Outcome {
+    let mut outcome = Outcome::of_violations(broken);
+    outcome.note = format!("{counted} rows");
+    outcome
 }
 
 fn wasm(root: &Path) -> Result<Outcome> {
     tools::ensure_wasm(root)?;
-    rows(root, true)
+    let (mut broken, libraries) = rows(root, true)?;
+    let (more, workers) = workers(root)?;
+    broken.extend(more);
+    Ok(outcome(broken, libraries + workers))
 }
 
-fn rows(root: &Path, wasm: bool) -> Result<Outcome> {
+/// The Workers with each of their features alone, one that has the model or the network it needs of the default.
+fn workers(root: &Path) -> Result<(Vec<String>, usize)> {
+    let metadata = metadata(root, false)?;
+    let members = members(&metadata);
+    let (mut broken, mut counted) = (Vec::new(), 0);
+    for name in WORKERS {
+        let features = members.get(name).and_then(|package| package["features"].as_object());
+        let features = features.with_context(|| format!("there is no package {name}"))?;
+        for row in worker_rows(features) {
+            let line = [
+                "cargo",
+                "check",
+                "--locked",
+                "--target",
+                tools::WASM,
+                "-p",
+                name,
+                "--no-default-features",
+                "--features",
+                &row,
+            ];
+            let ran = run(root, &line, &[])?;
+            counted += 1;
+            if !ran.ok || ran.output.contains(&format!("`{name}` (lib) generated")) {
+                broken.push(format!("{name} with {row}:\n{}", ran.output));
+            }
+        }
+    }
+    Ok((broken, counted))
+}
+
+/// Every model with the default's network, every network with the default's model.
+fn worker_rows(features: &serde_json::Map<String, Value>) -> Vec<String> {
+    let of = |crate_name: &str| -> Vec<&str> {
+        let enables = |on: &Value| on.as_str().is_some_and(|on| on.starts_with(crate_name));
+        let known = features
+            .iter()
+            .filter(|(_, on)| on.as_array().is_some_and(|on| on.iter().any(enables)));
+        known.map(|(name, _)| name.as_str()).collect()
+    };
+    let default: Vec<&str> = features
+        .get("default")
+        .into_iter()
+        .flat_map(|on| on.as_array().into_iter().flatten())
+        .filter_map(Value::as_str)
+        .collect();
+    let (models, networks) = (of("presswork-ai-adapter/"), of("presswork-social/"));
+    let beside = |feature: &&str, kind: &[&str]| {
+        let others = default.iter().filter(|other| !kind.contains(other)).copied();
+        std::iter::once(*feature).chain(others).collect::<Vec<_>>().join(",")
+    };
+    let rows = models.iter().map(|model| beside(model, &models));
+    rows.chain(networks.iter().map(|network| beside(network, &networks)))
+        .collect()
+}
+
+/// What is broken, and how many rows there were.
+fn rows(root: &Path, wasm: bool) -> Result<(Vec<String>, usize)> {
     let program = tools::HACK.ensure(root)?;
     let program = program.to_string_lossy();
     let metadata = metadata(root, false)?;
@@ -90,7 +159,21 @@ fn rows(root: &Path, wasm: bool) -> Result<Outcome> {
             broken.push(ran.output);
         }
     }
-    let mut outcome = Outcome::of_violations(broken);
-    outcome.note = format!("{counted} rows");
-    Ok(outcome)
+    Ok((broken, counted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_is_checked_with_each_model_and_each_network() {
+        let features = serde_json::json!({
+            "default": ["a", "m"],
+            "a": ["presswork-ai-adapter/a"], "b": ["presswork-ai-adapter/b"],
+            "m": ["presswork-social/m"], "n": ["presswork-social/n"],
+        });
+        let rows = worker_rows(features.as_object().unwrap());
+        assert_eq!(rows, ["a,m", "b,m", "m,a", "n,a"]);
+    }
 }

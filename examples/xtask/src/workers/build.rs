@@ -25,9 +25,9 @@ pub(crate) struct Size {
     pub(crate) gzip: usize,
 }
 
-/// Builds the Worker of that name, or both that are deployed, for the model they know without more words or that one, and
-/// prints their sizes.
-pub(crate) fn build(root: &Path, name: Option<&str>, model: Option<&str>) -> Result<Vec<Size>> {
+/// Builds the Worker of that name, or both that are deployed, with the model and the networks they know without more words
+/// or with those, and prints their sizes.
+pub(crate) fn build(root: &Path, name: Option<&str>, model: Option<&str>, targets: Option<&str>) -> Result<Vec<Size>> {
     let chosen: Vec<Worker> = WORKERS
         .iter()
         .copied()
@@ -41,7 +41,12 @@ pub(crate) fn build(root: &Path, name: Option<&str>, model: Option<&str>) -> Res
             names.join(" or ")
         );
     }
-    let sizes = make(root, &chosen, model)?;
+    let sizes = if model.is_none() && targets.is_none() {
+        make(root, &chosen, None)?
+    } else {
+        let one = |worker: &Worker| make(root, &[*worker], Some(&worker.features(model, targets)?));
+        chosen.iter().map(one).collect::<Result<Vec<_>>>()?.concat()
+    };
     for Size { worker, raw, gzip } in &sizes {
         say(format_args!("{worker:<16} {raw:>8} bytes, {gzip:>7} gzipped\n"));
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::{SUITES, build, build::make, figures};
+use super::{NETWORKS, SUITES, build, build::make, figures};
 use crate::run::{Ran, run};
 
 pub(super) const FOLDER: &str = "examples/e2e";
@@ -12,9 +12,10 @@ pub(super) const FOLDER: &str = "examples/e2e";
 /// Builds the Workers, installs what the suite needs from npm, runs it. With `write`, also measures and writes the figures
 /// of examples/README.md; without, a Worker that is heavier than they say fails the run.
 pub(crate) fn e2e(root: &Path, write: bool) -> Result<Ran> {
-    let sizes = build(root, None, None)?;
+    let sizes = build(root, None, None, None)?;
     // By itself: what the suites turn on stays out of the Workers that are deployed.
     make(root, &[SUITES], None)?;
+    make(root, &[NETWORKS], Some(&NETWORKS.features(None, None)?))?;
     install(root)?;
     let folder = root.join(FOLDER);
     let mut ran = run(

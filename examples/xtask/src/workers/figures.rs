@@ -54,14 +54,18 @@ pub(super) fn write(root: &Path, folder: &Path, sizes: &[Size]) -> Result<()> {
         bail!("node figures.js failed:\n{}", ran.output);
     };
     let measured: Value = serde_json::from_str(line).context("reading what figures.js printed")?;
+    replace(root, BEGIN, &block(sizes, &measured))
+}
+
+/// Puts a block in the place of the one that stands between `begin` and the next end.
+pub(super) fn replace(root: &Path, begin: &str, block: &str) -> Result<()> {
     let path = root.join(README);
     let readme = fs::read_to_string(&path).with_context(|| format!("reading {README}"))?;
     let parts = readme
-        .split_once(BEGIN)
+        .split_once(begin)
         .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let (before, after) = parts.with_context(|| format!("{README} has lost the lines around the figures"))?;
-    let block = block(sizes, &measured);
-    fs::write(&path, format!("{before}{BEGIN}{block}{END}{after}")).with_context(|| format!("writing {README}"))
+    fs::write(&path, format!("{before}{begin}{block}{END}{after}")).with_context(|| format!("writing {README}"))
 }
 
 fn block(sizes: &[Size], measured: &Value) -> String {
