@@ -1,10 +1,15 @@
 // Plays X and Bluesky, as their documents say: each shows what was posted, and fails when told to.
-import { createHmac, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 
 export const KEYS = { X_API_KEY: "x-key", X_API_KEY_SECRET: "x-key-test-secret", X_ACCESS_TOKEN: "x-token", X_ACCESS_TOKEN_SECRET: "x-token-test-secret" };
 export const PASSWORD = "bsky-test-secret";
 const DID = "did:plc:almanac";
+
+// https://docs.x.com/fundamentals/x-ids: an id holds the time. A link in a text becomes one of t.co, when its host
+// ends as hosts do: in `.com`, not in `.example`.
+const snowflake = (n) => String((BigInt(Date.now() - 1_288_834_974_657) << 22n) + BigInt(n));
+const shortened = (text) => text.replace(/https?:\/\/[\w.-]+\.(?:com|org|net)\b\S*/g, (url) => `https://t.co/${createHash("sha1").update(url).digest("hex").slice(0, 10)}`);
 
 const encoded = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 
@@ -31,12 +36,12 @@ export async function networks() {
 
   function tweet(body, answer) {
     const fault = world.xFaults.shift() ?? {};
-    const data = { id: String(500 + world.tweets.length), text: body.text };
+    const data = { id: snowflake(world.tweets.length), text: shortened(body.text) };
     // https://docs.x.com/x-api/fundamentals/response-codes-and-errors: a text that was posted already is refused
-    if (!fault.status && world.tweets.some(({ text }) => text === body.text)) {
+    if (!fault.status && world.tweets.some(({ text }) => text === data.text)) {
       return answer({ title: "Forbidden", status: 403, detail: "You are not allowed to create a Tweet with duplicate content." }, 403);
     }
-    if (!fault.status || fault.made) world.tweets.unshift({ ...data, created_at: new Date().toISOString() });
+    if (!fault.status || fault.made) world.tweets.unshift({ ...data, sent: body.text });
     return fault.status ? answer({ title: "fault" }, fault.status, fault.headers) : answer({ data }, 201);
   }
 
@@ -63,7 +68,7 @@ export async function networks() {
       if (!signed(request, url)) return answer({ title: "Unauthorized", status: 401 }, 401);
       if (route === "POST /2/tweets") return tweet(body, answer);
       if (route === "GET /2/users/me") return answer({ data: { id: "7", name: "Almanac", username: "almanac" } });
-      if (route === "GET /2/users/7/tweets") return answer({ data: world.tweets, meta: { result_count: world.tweets.length } });
+      if (route === "GET /2/users/7/tweets") return answer({ data: world.tweets.map(({ id, text }) => ({ id, text, edit_history_tweet_ids: [id] })), meta: { result_count: world.tweets.length } });
       return answer({ title: "Not Found" }, 404);
     }
     const session = () => ({ did: DID, handle: "almanac.example", accessJwt: access, refreshJwt: "refresh" });

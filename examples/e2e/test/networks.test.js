@@ -8,7 +8,8 @@ describe("networks", { concurrency: 2 }, () => {
   async function others(t, vars = {}) {
     const others = await networks();
     t.after(() => others.close());
-    const change = (_, poster) => {
+    const change = (generator, poster) => {
+      generator.SITE_BASE_URL = poster.SITE_BASE_URL = "https://example.com";
       for (const name of Object.keys(poster)) if (name.startsWith("MASTODON_")) delete poster[name];
       Object.assign(poster, {
         TARGETS: "bluesky, x", X_ACCOUNT: "almanac", X_URL: others.url, ...KEYS,
@@ -26,8 +27,8 @@ describe("networks", { concurrency: 2 }, () => {
     const first = await published(s);
     await posted(s, 2);
     const [record] = world.records.values();
-    assert.deepEqual(world.tweets.map(({ text }) => text), ["Did you know?\n\nhttps://test.example/alpha/"]);
-    assert.deepEqual([record.text, record.embed.external.uri], ["Did you know?", "https://test.example/alpha/"]);
+    assert.deepEqual(world.tweets.map(({ sent }) => sent), ["Did you know?\n\nhttps://example.com/alpha/"]);
+    assert.deepEqual([record.text, record.embed.external.uri], ["Did you know?", "https://example.com/alpha/"]);
     await published(s, "beta");
     await posted(s, 4);
     assert.deepEqual((await s.deliver(message(first))).explicitAcks, ["m0"]);

@@ -140,7 +140,7 @@ pub struct PosterConfig {
     pub lease_seconds: u32,
     /// Deliveries of one message before it is a dead letter, 1 to 100.
     pub max_attempts: u32,
-    /// A name for this round of posts: the same page is posted once per campaign.
+    /// A name for this round of posts: the same page is posted once per campaign. What models cost is counted by it.
     pub campaign: String,
 }
 

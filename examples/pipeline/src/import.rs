@@ -2,7 +2,8 @@
 
 use std::io::{self, Read};
 
-use presswork_content_store::{ContentStore, Error as StoreError, NewPage, Op};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use presswork_content_store::{ContentStore, Error as StoreError, NewPage, Op, Redirect};
 use serde::Serialize;
 
 use crate::config::SiteConfig;
@@ -25,7 +26,22 @@ pub struct ImportReport {
     pub updated: u64,
     /// Topics that were there already, or whose page is made.
     pub existing: u64,
+    /// Topics whose page was public and was deleted; they are left out.
+    pub deleted: u64,
 }
+
+/// What becomes of a topic whose page was public and was deleted. Deleting leaves a mark at the address alone, so a page that
+/// was never public is not remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is left out. The store is asked once for each topic that it does not have.
+    Skip,
+    /// It is planned again.
+    PlanAgain,
+}
+
+/// Questions to the store at once.
+const AT_ONCE: usize = 16;
 
 /// Reads every row of the file to the end and compares it with the store, and only when all are good reads it again and
 /// plans them, 1,000 rows to a transaction. Importing a file twice changes nothing the second time.
@@ -41,6 +57,7 @@ pub async fn import<R: Read + Send>(
     site: &SiteConfig,
     file: &str,
     open: impl Fn() -> io::Result<R> + Send + Sync,
+    deleted: Deleted,
     on_progress: &(dyn Fn(u64) + Sync),
 ) -> Result<ImportReport> {
     let reader = || {
@@ -76,6 +93,14 @@ pub async fn import<R: Read + Send>(
             lines.push(topics.line());
         }
         if batch.len() == BATCH || (last && !batch.is_empty()) {
+            if deleted == Deleted::Skip {
+                let gone = gone(store, &taken, &batch).await?;
+                report.deleted += gone.iter().filter(|gone| **gone).count() as u64;
+                let mut keep = gone.iter().map(|gone| !gone);
+                batch.retain(|_| keep.next().unwrap_or(true));
+                let mut keep = gone.iter().map(|gone| !gone);
+                lines.retain(|_| keep.next().unwrap_or(true));
+            }
             let planned = store.plan(&Op::at(platform::now_ms()), &batch).await;
             let done = planned.map_err(|error| located(file, &batch, &lines, error))?;
             report.created += done.created;
@@ -89,6 +114,18 @@ pub async fn import<R: Read + Send>(
             return Ok(report);
         }
     }
+}
+
+/// Of each topic, whether its page was deleted.
+async fn gone(store: &dyn ContentStore, taken: &Taken, batch: &[NewPage]) -> Result<Vec<bool>> {
+    let asked = batch.iter().map(async |topic| {
+        if taken.has(topic) {
+            return Ok(false);
+        }
+        let redirect = store.redirect(&topic.site, &topic.locale, &topic.slug).await;
+        redirect.map(|redirect| redirect == Some(Redirect::Gone))
+    });
+    Ok(stream::iter(asked).buffered(AT_ONCE).try_collect().await?)
 }
 
 /// A slug or keyword that belongs to another topic of the store is the fault of one line.

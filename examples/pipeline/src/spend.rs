@@ -11,12 +11,12 @@ use crate::text::name;
 /// The largest whole number every store keeps exactly: 2^53 - 1.
 const MAX_COUNT: u64 = (1 << 53) - 1;
 
-/// A call that answered and belongs to no page.
+/// A call that answered and belongs to no page, made for that campaign.
 #[must_use]
-pub fn of_answer(purpose: &str, response: &TextResponse) -> NewSpend {
+pub fn of_answer(campaign: &str, purpose: &str, response: &TextResponse) -> NewSpend {
     NewSpend {
         page_id: None,
-        campaign: String::new(),
+        campaign: campaign.into(),
         purpose: purpose.into(),
         provider: name(&response.provider),
         model: name(&response.model),
@@ -28,22 +28,27 @@ pub fn of_answer(purpose: &str, response: &TextResponse) -> NewSpend {
 }
 
 /// A call that answered. `usage` is the sum over its repairs.
-pub(crate) fn of_response(page: &Page, purpose: &str, response: &TextResponse, usage: Usage) -> NewSpend {
+pub(crate) fn of_response(
+    (page, campaign): (&Page, &str),
+    purpose: &str,
+    response: &TextResponse,
+    usage: Usage,
+) -> NewSpend {
     NewSpend {
         page_id: Some(page.id),
         input_tokens: count(usage.input_tokens),
         output_tokens: count(usage.output_tokens),
-        ..of_answer(purpose, response)
+        ..of_answer(campaign, purpose, response)
     }
 }
 
 /// The calls behind an error: each may have been billed.
-pub(crate) fn of_failure(page: &Page, purpose: &str, error: &ModelError) -> Vec<NewSpend> {
+pub(crate) fn of_failure((page, campaign): (&Page, &str), purpose: &str, error: &ModelError) -> Vec<NewSpend> {
     let attempts = error.attempts().iter();
     attempts
         .map(|attempt| NewSpend {
             page_id: Some(page.id),
-            campaign: String::new(),
+            campaign: campaign.into(),
             purpose: purpose.into(),
             provider: name(&attempt.provider),
             model: name(&attempt.model),

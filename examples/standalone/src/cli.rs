@@ -43,10 +43,23 @@ pub(crate) struct Common {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Plan the topics of a CSV file.
+    /// Plan the topics of a CSV file, or take the rows of a file that `export` wrote (*.jsonl).
     Import {
-        /// The file: columns key, slug, keyword and any facts.
+        /// The file: columns key, slug, keyword and any facts; or rows, when its name ends with .jsonl.
         file: PathBuf,
+        /// Plan also topics whose page was public and was deleted.
+        #[arg(long)]
+        deleted: bool,
+    },
+    /// Write every row of the store to a file, a line of JSON each.
+    Export {
+        /// The file, named *.jsonl so that `import` knows it; `-` for standard output.
+        file: PathBuf,
+    },
+    /// Copy every row of the store into another, and compare them.
+    Copy {
+        /// The other store: sqlite:PATH or postgres://... [default: the variable PRESSWORK_COPY_TO, which may hold a password]
+        to: Option<String>,
     },
     /// One cycle without import: draft the next pages, post them, write the site.
     Run {

@@ -10,3 +10,4 @@ pub(crate) mod resolve;
 pub(crate) mod review;
 pub(crate) mod serve;
 pub(crate) mod status;
+pub(crate) mod transfer;

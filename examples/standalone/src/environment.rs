@@ -10,7 +10,7 @@ use crate::exit::BadSettings;
 const PREFIX: &str = "PRESSWORK_";
 
 /// Variables that are no setting of the pipeline.
-const OWN: [&str; 4] = ["CONFIG", "DATA", "STORE", "QUEUE"];
+const OWN: [&str; 5] = ["CONFIG", "DATA", "STORE", "QUEUE", "COPY_TO"];
 
 /// Refuses a variable that nothing reads: it is a typing error.
 ///

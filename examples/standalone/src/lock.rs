@@ -22,9 +22,7 @@ pub(crate) fn take(settings: &Settings) -> anyhow::Result<Lock> {
         .into_iter()
         .filter_map(|place| place.file())
     {
-        let mut name = canonical(database).into_os_string();
-        name.push(".lock");
-        let file = PathBuf::from(name);
+        let file = beside(database);
         // Store and queue may share one file.
         if !files.contains(&file) {
             files.push(file);
@@ -35,6 +33,20 @@ pub(crate) fn take(settings: &Settings) -> anyhow::Result<Lock> {
         .map(|file| lock(file))
         .collect::<anyhow::Result<_>>()
         .map(Lock)
+}
+
+/// Takes the lock of one more SQLite file.
+///
+/// # Errors
+/// As [`take`].
+pub(crate) fn database(file: &Path) -> anyhow::Result<Lock> {
+    Ok(Lock(vec![lock(&beside(file))?]))
+}
+
+fn beside(database: &Path) -> PathBuf {
+    let mut name = canonical(database).into_os_string();
+    name.push(".lock");
+    PathBuf::from(name)
 }
 
 /// One name for one file, whatever links and dots lead to it; the file need not be there yet.

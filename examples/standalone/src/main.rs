@@ -69,7 +69,15 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match &cli.command {
         None => commands::cycle::run(common, true, None).await,
         Some(Command::Run { pages }) => commands::cycle::run(common, false, *pages).await,
-        Some(Command::Import { file }) => commands::import::run(common, file).await,
+        Some(Command::Import { file, deleted }) if file.extension().is_some_and(|end| end == "jsonl") => {
+            if *deleted {
+                return Err(exit::BadSettings("--deleted goes with topics, not with rows".into()).into());
+            }
+            commands::transfer::import(common, file).await
+        }
+        Some(Command::Export { file }) => commands::transfer::export(common, file).await,
+        Some(Command::Copy { to }) => commands::transfer::copy_to(common, to.as_deref()).await,
+        Some(Command::Import { file, deleted }) => commands::import::run(common, file, *deleted).await,
         Some(Command::Serve { listen, now }) => commands::serve::run(common, *listen, *now).await,
         Some(Command::Status) => commands::status::run(common).await,
         Some(Command::Review { verdict }) => commands::review::run(common, verdict.as_ref()).await,

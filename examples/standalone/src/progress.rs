@@ -20,6 +20,12 @@ pub(crate) fn bytes(title: &'static str, total: u64) -> ProgressBar {
     )
 }
 
+/// A count of rows of which nobody knows how many there are.
+#[must_use]
+pub(crate) fn rows(title: &'static str) -> ProgressBar {
+    bar(title, 0, "{msg:<8} {pos} rows · {per_sec}")
+}
+
 fn bar(title: &'static str, total: u64, template: &str) -> ProgressBar {
     // Standard error, so that `--json` and tables stay clean; hidden there unless it is a terminal.
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use presswork_content_store::{ContentStore, Status};
+use presswork_content_store::{FullStore, Status};
 use presswork_pipeline::site;
 
 use crate::commands::status;
@@ -22,7 +22,7 @@ pub(crate) struct Site {
     /// Settings of the program.
     pub(crate) settings: Arc<Settings>,
     /// Where the pages are.
-    pub(crate) store: Arc<dyn ContentStore>,
+    pub(crate) store: Arc<dyn FullStore>,
     /// Where the messages are.
     pub(crate) queue: Arc<dyn WholeQueue>,
 }

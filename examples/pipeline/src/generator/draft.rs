@@ -75,17 +75,18 @@ impl Generator {
         spend: &mut Vec<NewSpend>,
     ) -> Result<(PageDraft, GateReport, String), ModelError> {
         let deadline_ms = platform::now_ms() + i64::from(self.config.model.timeout_seconds) * 1_000;
+        let of = (page, self.config.poster.campaign.as_str());
         let mut request = prompt::page(&self.config, page);
         let mut repairs = 0;
         loop {
             let object = match self.model.generate_object::<PageDraft>(&request).await {
                 Ok(object) => object,
                 Err(error) => {
-                    spend.extend(spend::of_failure(page, "page", &error));
+                    spend.extend(spend::of_failure(of, "page", &error));
                     return Err(error);
                 }
             };
-            spend.push(spend::of_response(page, "page", &object.response, object.usage));
+            spend.push(spend::of_response(of, "page", &object.response, object.usage));
             let draft = sanitise::sanitise(object.value);
             let gates = gates::check(&draft, &self.config.gates);
             // One deadline for the draft and its repairs, or the topic's lease would end under them.

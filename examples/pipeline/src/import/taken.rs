@@ -38,6 +38,11 @@ impl Taken {
         Ok(taken)
     }
 
+    /// Whether a page stands at the topic's address already.
+    pub(super) fn has(&self, topic: &NewPage) -> bool {
+        self.slugs.contains_key(&short(&topic.slug))
+    }
+
     /// The field of a topic that belongs to another one.
     pub(super) fn field(&self, topic: &NewPage) -> Option<&'static str> {
         let other = |owners: &HashMap<Short, Short>, value: &str| {

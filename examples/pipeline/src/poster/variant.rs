@@ -61,15 +61,16 @@ impl Poster {
             .min(self.config.poster.lease_seconds / 2);
         let request = prompt::post(&self.config, page, target.network(), room);
         let request = request.timeout(Duration::from_secs(timeout.into()));
+        let of = (page, self.config.poster.campaign.as_str());
         let written = self.model.generate_object::<PostDraft>(&request).await;
         let (text, by_machine, spent) = match written {
             Ok(object) => (
                 object.value.text,
                 object.response.provider != OFFLINE,
-                vec![spend::of_response(page, "post", &object.response, object.usage)],
+                vec![spend::of_response(of, "post", &object.response, object.usage)],
             ),
             Err(error) => {
-                let spent = spend::of_failure(page, "post", &error);
+                let spent = spend::of_failure(of, "post", &error);
                 self.record_spend(&spent).await;
                 return Err(Refusal {
                     message: text::sentence(&format!("no text for the post: {error}")),

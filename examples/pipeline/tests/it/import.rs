@@ -1,16 +1,28 @@
 use std::io::Cursor;
+use std::sync::Arc;
 
-use presswork_content_store::Status;
-use presswork_pipeline::import::import;
+use presswork_content_store::{ContentStore, Editing, MemoryStore, Op, Pages, Status};
+use presswork_pipeline::import::{Deleted, ImportReport, import};
 
-use crate::support::World;
+use crate::support::{World, writes};
 
 async fn take(world: &World, text: &str) -> Result<(u64, u64), String> {
+    let report = take_with(world, text, Deleted::Skip).await;
+    report.map(|report| (report.created, report.existing))
+}
+
+async fn take_with(world: &World, text: &str, deleted: Deleted) -> Result<ImportReport, String> {
     let open = || Ok(Cursor::new(text.to_owned()));
-    let report = import(world.store.as_ref(), &world.config.site, "topics.csv", open, &|_| {}).await;
-    report
-        .map(|report| (report.created, report.existing))
-        .map_err(|error| error.to_string())
+    let report = import(
+        world.store.as_ref(),
+        &world.config.site,
+        "topics.csv",
+        open,
+        deleted,
+        &|_| {},
+    )
+    .await;
+    report.map_err(|error| error.to_string())
 }
 
 #[tokio::test]
@@ -78,4 +90,24 @@ async fn a_slug_or_keyword_of_another_topic_changes_nothing() {
         );
         assert_eq!(world.store.counts("almanac").await.unwrap().get(Status::Planned), 1);
     }
+}
+
+#[tokio::test]
+async fn a_page_that_was_public_and_deleted_does_not_come_back() {
+    let (mut world, store) = (World::with_topics(0).await, Arc::new(MemoryStore::new()));
+    world.store = Arc::clone(&store) as Arc<dyn ContentStore>;
+    let rows =
+        |keys: std::ops::Range<u32>| -> String { keys.map(|key| format!("k{key},s{key},word {key}\n")).collect() };
+    take(&world, &format!("key,slug,keyword\n{}", rows(0..2)))
+        .await
+        .unwrap();
+    assert_eq!(world.run(writes(2)).await.published, 2);
+    let gone = world.page("s0").await;
+    store.delete(&Op::now(), &gone.to_ref()).await.unwrap();
+    let text = format!("key,slug,keyword\n{}", rows(0..3));
+    for (deleted, created, left_out) in [(Deleted::Skip, 1, 1), (Deleted::Skip, 0, 1), (Deleted::PlanAgain, 1, 0)] {
+        let report = take_with(&world, &text, deleted).await.unwrap();
+        assert_eq!((report.created, report.deleted), (created, left_out), "{deleted:?}");
+    }
+    assert_eq!(store.counts("almanac").await.unwrap().get(Status::Planned), 2);
 }

@@ -41,5 +41,5 @@ async fn only_the_owner_may_do_more_than_read() {
         r#"{"redriven":0}"#
     );
     let planned = ask(&world, "POST", "/topics", SECRET, "key,slug,keyword\na,a,about a\n").await;
-    assert_eq!(planned.body, r#"{"created":1,"updated":0,"existing":0}"#);
+    assert_eq!(planned.body, r#"{"created":1,"updated":0,"existing":0,"deleted":0}"#);
 }

@@ -233,7 +233,7 @@ async fn of_model(settings: &Settings, model: &dyn LanguageModel, store: Option<
     match model.generate(&ask.timeout(MODEL_TIMEOUT)).await {
         Ok(answer) => {
             if let Some(store) = store {
-                let spent = spend::of_answer("check", &answer);
+                let spent = spend::of_answer(&settings.pipeline.poster.campaign, "check", &answer);
                 if let Err(error) = store.record_spend(&Op::now(), &[spent]).await {
                     tracing::warn!(%error, "spend is not recorded");
                 }

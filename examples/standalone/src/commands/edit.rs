@@ -119,11 +119,17 @@ pub(crate) async fn delete(common: &Common, slug: &str, yes: bool) -> anyhow::Re
     }
     store.delete(&Op::now(), &page.to_ref()).await?;
     export::write(&settings, store.as_ref()).await?;
+    let site = &settings.pipeline.site;
+    let marked = store.redirect(&site.id, &site.locale, slug).await? == Some(Redirect::Gone);
     if common.json {
-        output::json(&json!({ "deleted": slug }))?;
+        output::json(&json!({ "deleted": slug, "may_come_back": !marked }))?;
+    } else if marked {
+        output::text(&format!(
+            "deleted: {slug}; imports leave its topic out, `presswork import FILE --deleted` plans it again"
+        ))?;
     } else {
         output::text(&format!(
-            "deleted: {slug}; a topic of its key in the file is planned again by the next import"
+            "deleted: {slug}; it was never public, so the next import of its topic plans it again: `presswork review reject` keeps it away"
         ))?;
     }
     Ok(Outcome::Done)

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use presswork_content_store::ContentStore;
-use presswork_pipeline::import::{self, ImportReport};
+use presswork_pipeline::import::{self, Deleted, ImportReport};
 
 use crate::cli::Common;
 use crate::exit::Outcome;
@@ -16,19 +16,27 @@ use crate::{compose, output, progress, sample};
 ///
 /// # Errors
 /// With file, line and column when the file cannot be used.
-pub(crate) async fn run(common: &Common, file: &Path) -> anyhow::Result<Outcome> {
+pub(crate) async fn run(common: &Common, file: &Path, deleted: bool) -> anyhow::Result<Outcome> {
     let settings = Settings::load(common)?;
     regular(file)?;
     settings.make_data_folder()?;
     let store = compose::store(&settings, false).await?;
-    let report = from_file(&settings, store.as_ref(), file).await?;
+    let deleted = if deleted { Deleted::PlanAgain } else { Deleted::Skip };
+    let report = from_file(&settings, store.as_ref(), file, deleted).await?;
     if common.json {
         output::json(&report)?;
     } else {
-        output::text(&format!(
+        let mut said = format!(
             "{} topics planned, {} updated, {} there already",
             report.created, report.updated, report.existing
-        ))?;
+        );
+        if report.deleted > 0 {
+            said.push_str(&format!(
+                ", {} left out because their pages were deleted; --deleted plans them again",
+                report.deleted
+            ));
+        }
+        output::text(&said)?;
     }
     Ok(Outcome::Done)
 }
@@ -41,13 +49,15 @@ pub(crate) async fn from_file(
     settings: &Settings,
     store: &dyn ContentStore,
     file: &Path,
+    deleted: Deleted,
 ) -> anyhow::Result<ImportReport> {
     regular(file)?;
     let size = std::fs::metadata(file).map_or(0, |metadata| metadata.len());
     let bar = progress::bytes("import", size * 2);
     let on_progress = |bytes| bar.set_position(bytes);
     let name = file.display().to_string();
-    let report = import::import(store, &settings.pipeline.site, &name, || File::open(file), &on_progress).await;
+    let (site, open) = (&settings.pipeline.site, || File::open(file));
+    let report = import::import(store, site, &name, open, deleted, &on_progress).await;
     bar.finish_and_clear();
     Ok(report?)
 }
@@ -66,10 +76,11 @@ fn regular(file: &Path) -> anyhow::Result<()> {
 /// As [`run`].
 pub(crate) async fn from_settings(settings: &Settings, store: &dyn ContentStore) -> anyhow::Result<ImportReport> {
     match &settings.topics {
-        Some(file) => from_file(settings, store, file).await,
+        Some(file) => from_file(settings, store, file, Deleted::Skip).await,
         None if settings.sample => {
             let open = || Ok(Cursor::new(sample::TOPICS));
-            Ok(import::import(store, &settings.pipeline.site, "sample topics", open, &|_| {}).await?)
+            let site = &settings.pipeline.site;
+            Ok(import::import(store, site, "sample topics", open, Deleted::Skip, &|_| {}).await?)
         }
         None => Ok(ImportReport::default()),
     }

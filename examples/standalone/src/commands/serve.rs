@@ -40,7 +40,8 @@ pub(crate) async fn run(common: &Common, listen: Option<SocketAddr>, now: bool) 
     let _lock = lock::take(&settings)?;
     let targets = compose::targets(&settings)?;
     compose::check(&targets).await?;
-    let store = compose::store(&settings, true).await?;
+    let whole_store = compose::full_store(&settings, true).await?;
+    let store: Arc<dyn ContentStore> = whole_store.clone();
     let queue = compose::queue(&settings, true).await?;
     writer.enter_spent(store.as_ref()).await?;
     let model = writer.model;
@@ -106,7 +107,7 @@ pub(crate) async fn run(common: &Common, listen: Option<SocketAddr>, now: bool) 
     }
     let routes = web::routes(web::Site {
         settings: Arc::clone(&settings),
-        store,
+        store: whole_store,
         queue,
     });
     let server = axum::serve(listener, routes).with_graceful_shutdown(stopped(stop.clone()));

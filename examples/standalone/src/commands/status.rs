@@ -1,6 +1,6 @@
 //! `presswork status`.
 
-use presswork_content_store::{ContentStore, PostStatus, SpendQuery, Status};
+use presswork_content_store::{FullStore, PostStatus, SpendBy, SpendQuery, SpendSum, SpendTotals, Status};
 use presswork_queue::Inspect;
 use serde::{Serialize, Serializer};
 
@@ -49,6 +49,9 @@ pub(crate) struct Report {
     pub(crate) unpriced_calls: u64,
     /// What the calls since midnight (UTC) cost, in millionths of a dollar.
     pub(crate) cost_today_micros: u64,
+    /// What the calls for each campaign cost, in millionths of a dollar; the empty name is no campaign.
+    #[serde(serialize_with = "campaigns")]
+    pub(crate) campaigns: Vec<SpendSum>,
     /// What waits for a person, a few of each kind.
     pub(crate) attention: Vec<Attention>,
 }
@@ -82,7 +85,7 @@ fn count(pairs: &[(&str, u64)], name: &str) -> u64 {
 pub(crate) async fn run(common: &Common) -> anyhow::Result<Outcome> {
     let settings = Settings::load(common)?;
     settings.need_data_folder()?;
-    let store = compose::store(&settings, false).await?;
+    let store = compose::full_store(&settings, false).await?;
     let queue = compose::queue(&settings, false).await?;
     let report = read(&settings, store.as_ref(), queue.as_ref()).await?;
     if common.json {
@@ -101,11 +104,7 @@ pub(crate) async fn run(common: &Common) -> anyhow::Result<Outcome> {
 ///
 /// # Errors
 /// When store or queue cannot be read.
-pub(crate) async fn read(
-    settings: &Settings,
-    store: &dyn ContentStore,
-    queue: &dyn WholeQueue,
-) -> anyhow::Result<Report> {
+pub(crate) async fn read(settings: &Settings, store: &dyn FullStore, queue: &dyn WholeQueue) -> anyhow::Result<Report> {
     let site = &settings.pipeline.site.id;
     let counts = store.counts(site).await?;
     let posts = store.post_counts().await?;
@@ -117,6 +116,7 @@ pub(crate) async fn read(
         until_ms: export::FAR_FUTURE_MS,
     };
     let spent = store.spend(&since(0)).await?;
+    let campaigns = store.spend_by(&since(0), SpendBy::Campaign).await?;
     let today = store.spend(&since(output::midnight_ms()?)).await?;
     Ok(Report {
         pages: Status::ALL
@@ -140,6 +140,7 @@ pub(crate) async fn read(
         cost_micros: spent.cost_micros,
         unpriced_calls: spent.unpriced_calls,
         cost_today_micros: today.cost_micros,
+        campaigns,
         attention: attention::read(settings, store, queue).await?,
     })
 }
@@ -147,6 +148,11 @@ pub(crate) async fn read(
 /// A pair is a field, so that a reader finds a status by its name.
 fn object<S: Serializer>(pairs: &[(&str, u64)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(pairs.iter().copied())
+}
+
+/// Campaigns by name.
+fn campaigns<S: Serializer>(sums: &[SpendSum], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(sums.iter().map(|sum| (&sum.of, sum.totals)))
 }
 
 /// The report as rows of two cells.
@@ -170,7 +176,7 @@ pub(crate) fn rows(report: &Report) -> Vec<(&'static str, String)> {
     if let Some(seconds) = report.oldest_message_seconds {
         queue.push_str(&format!(", the oldest {} old", output::age(seconds)));
     }
-    vec![
+    let mut rows = vec![
         ("Pages", list(&report.pages)),
         (
             "Outbox",
@@ -193,5 +199,20 @@ pub(crate) fn rows(report: &Report) -> Vec<(&'static str, String)> {
                 output::cost(report.cost_today_micros, 0)
             ),
         ),
-    ]
+    ];
+    rows.extend(named(report).map(|(name, sum)| {
+        let cost = output::cost(sum.cost_micros, sum.unpriced_calls);
+        ("Campaign", format!("{name}: {cost}, {} calls", sum.calls))
+    }));
+    rows
+}
+
+/// Campaigns and what they cost, when there is any.
+pub(crate) fn named(report: &Report) -> impl Iterator<Item = (&str, &SpendTotals)> {
+    let some = report.campaigns.iter().any(|sum| !sum.of.is_empty());
+    report
+        .campaigns
+        .iter()
+        .filter(move |_| some)
+        .map(move |sum| (if sum.of.is_empty() { "no campaign" } else { &*sum.of }, &sum.totals))
 }

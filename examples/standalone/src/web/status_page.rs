@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use presswork_content_store::{PostStatus, Status};
 use presswork_pipeline::site;
 
-use crate::commands::status::Report;
+use crate::commands::status::{self, Report};
 use crate::output;
 use crate::settings::Settings;
 
@@ -55,6 +55,7 @@ pub(super) fn render(settings: &Settings, report: &Report, every: Option<u32>) -
                             (counts("Posts", report.posts.iter().copied()))
                             (counts("Messages", messages(report)))
                             (counts("Model", model(report)))
+                            (campaigns(report))
                         }
                     }
                 }
@@ -127,6 +128,23 @@ fn model(report: &Report) -> impl Iterator<Item = (&'static str, u64)> {
         ("calls without a price", report.unpriced_calls),
     ]
     .into_iter()
+}
+
+/// What each campaign cost, where there are any.
+fn campaigns(report: &Report) -> Markup {
+    let named: Vec<_> = status::named(report).collect();
+    html! {
+        @if !named.is_empty() {
+            section {
+                h2 { "Campaigns" }
+                table {
+                    tbody {
+                        @for (name, sum) in named { tr { th scope="row" { (name) } td.number { (dollars(sum.cost_micros)) } } }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn counts(title: &str, rows: impl Iterator<Item = (&'static str, u64)>) -> Markup {

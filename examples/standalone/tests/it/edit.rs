@@ -109,4 +109,16 @@ fn a_deleted_page_is_gone_when_it_is_meant() {
         .expect(1)
         .says(&["was deleted"]);
     assert_eq!(folder.site(), ["slug-1"]);
+    // The next cycle reads the same topics and does not make it again.
+    folder.run(&[]).expect(0);
+    assert_eq!(folder.site(), ["slug-1"]);
+    let said = folder.run(&["import", "topics.csv"]).expect(0).out;
+    assert!(
+        said.contains("0 topics planned") && said.contains("1 left out"),
+        "{said}"
+    );
+    let said = folder.run(&["import", "topics.csv", "--deleted"]).expect(0).out;
+    assert!(said.starts_with("1 topics planned"), "{said}");
+    folder.run(&[]).expect(0);
+    assert_eq!(folder.site().len(), 2);
 }

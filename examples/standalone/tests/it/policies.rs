@@ -152,3 +152,37 @@ fn settings_that_contradict_are_named() {
         folder.run(&[]).expect(2).says(words);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn costs_are_counted_by_campaign() {
+    let server = writer().await;
+    let folder = Folder::new();
+    small_site(&folder, 2);
+    let model = format!(
+        "provider = \"openai\"\nname = \"m\"\nbase_url = \"{}/v1\"\n\
+         prices = {{ \"openai/m\" = {{ input = 1.0, output = 1.0 }} }}\n[generator]\npages_per_run = 1",
+        server.uri()
+    );
+    folder.write("presswork.toml", settings(&model));
+    let (folder, ran) = run(folder, &[]).await;
+    ran.expect(0);
+    folder.write(
+        "presswork.toml",
+        settings(&format!("{model}\n[poster]\ncampaign = \"autumn\"")),
+    );
+    let (folder, ran) = run(folder, &[]).await;
+    ran.expect(0);
+    let (folder, said) = run(folder, &["status", "--json"]).await;
+    let status: Value = serde_json::from_str(&said.out).unwrap();
+    // A page and a post each: four times a tenth of a cent for 1,000 tokens either way.
+    for campaign in ["", "autumn"] {
+        let of = &status["campaigns"][campaign];
+        assert_eq!(
+            (&of["calls"], &of["cost_micros"]),
+            (&json!(2), &json!(4_000)),
+            "{status}"
+        );
+    }
+    let (_, said) = run(folder, &["status"]).await;
+    assert!(said.out.contains("autumn: $0.004000, 2 calls"), "{}", said.out);
+}
