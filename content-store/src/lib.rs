@@ -61,7 +61,7 @@ pub use pages::Pages;
 pub use post::{PostClaim, PostKey, PostList, PostOutcome, PostQuery, PostRecord, PostRef, PostStatus};
 pub use post_ledger::PostLedger;
 #[cfg(feature = "d1")]
-pub use providers::d1::D1Store;
+pub use providers::d1::{D1Start, D1Store};
 #[cfg(feature = "d1-http")]
 pub use providers::d1_http::{D1HttpBuilder, D1HttpStore};
 #[cfg(feature = "postgres")]

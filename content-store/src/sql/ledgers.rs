@@ -254,9 +254,10 @@ macro_rules! ledgers {
     };
 }
 
-/// Implements, for a store of [`ledgers!`], the traits beside [`ContentStore`](crate::ContentStore).
+/// Implements, for a store of [`ledgers!`], the traits beside [`ContentStore`](crate::ContentStore); `newest_by` is the read
+/// that no copy of the database answers, for what is read to be written back.
 macro_rules! managed {
-    ($store:ty) => {
+    ($store:ty, newest_by: $newest_by:ident) => {
         use $crate::sql::{edits, transfer};
         use $crate::{
             Content, Edit, Editing, Exported, Field, Imported, Mark, Record, Reports, SpendBy, SpendSum, Transfer,
@@ -266,7 +267,7 @@ macro_rules! managed {
         impl Editing for $store {
             async fn edit(&self, op: &Op, page: &PageRef, edit: &Edit) -> Result<Page> {
                 check::edit(op, edit)?;
-                let found = self.read(edits::get_locked(&self.origin, &page.id)).await?;
+                let found = self.$newest_by(edits::get_locked(&self.origin, &page.id)).await?;
                 self.write(edits::edit(&self.origin, op, page, edit, found)).await
             }
 

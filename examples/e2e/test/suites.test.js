@@ -18,7 +18,7 @@ const options = (workers) => ({
   handleRuntimeStdio: (...streams) => streams.forEach((stream) => stream.on("data", (data) => (log += data))),
 });
 const stores = Array.from({ length: STORES }, (_, n) => suite(`store-${n}`, {
-  ...deadLetters, d1Databases: Object.fromEntries(DATABASES.map((name) => [name, `${name}-of-${n}`])),
+  ...deadLetters, d1Databases: Object.fromEntries(DATABASES.map((name) => [name, `${name}-of-${n}`])), r2Buckets: { BODIES: `bodies-of-${n}` },
 }));
 
 // The AI binding is an object with `run`; Miniflare makes one of what a Worker exports.
@@ -61,7 +61,7 @@ async function holds(name, path) {
   assert.equal(answer.status, 200, `${answer}\n${log.slice(-4000)}`);
 }
 
-describe("content-store on D1", { concurrency: STORES }, () => {
+describe("content-store on D1 and R2", { concurrency: STORES }, () => {
   for (let n = 0; n < STORES; n += 1) {
     describe(`store ${n}`, { concurrency: 1 }, () => {
       for (const name of names["content-store"].filter((_, at) => at % STORES === n)) {

@@ -3,6 +3,7 @@
 mod classify;
 mod ledgers;
 mod rows;
+mod session;
 
 #[cfg(all(test, feature = "sqlite", feature = "conformance"))]
 #[allow(clippy::unwrap_used, clippy::panic)] // test code beside its tests
@@ -21,12 +22,15 @@ use worker::{D1Database, D1PreparedStatement, Delay};
 use super::d1_rules::{Intent, MAX_DEADLINE, check, failed, late, refused};
 use crate::sql::{Answers, Batch, Origin, Row, Statement, Value};
 use crate::{Result, text};
+pub use session::D1Start;
+use session::Session;
 
 pub(crate) const STORE: &str = "d1";
 
 /// A store in a D1 database, through the binding of a Worker.
 ///
-/// Every call is one `batch`, which D1 runs as one transaction on the primary; an invocation on the free plan has 50
+/// Every call is one `batch`, which D1 runs as one transaction, on the primary unless [`session`](Self::session) lets
+/// replicas answer reads; an invocation on the free plan has 50
 /// queries, on the paid plan 1,000. The tables come from [`migrations`](crate::migrations) by
 /// `wrangler d1 migrations apply`: the store does not migrate.
 ///
@@ -45,6 +49,7 @@ pub(crate) const STORE: &str = "d1";
 pub struct D1Store {
     origin: Origin,
     database: D1Database,
+    session: Option<Session>,
     deadline: Duration,
 }
 
@@ -58,6 +63,7 @@ impl D1Store {
                 place: "the database".into(),
             },
             database,
+            session: None,
             deadline: Duration::from_secs(8),
         }
     }
@@ -75,20 +81,31 @@ impl D1Store {
     }
 
     async fn write<T>(&self, batch: Batch<T>) -> Result<T> {
-        self.run(Intent::Write, batch).await
+        self.run(Intent::Write, self.session.as_ref(), batch).await
     }
 
     async fn read<T>(&self, batch: Batch<T>) -> Result<T> {
-        self.run(Intent::Read, batch).await
+        self.run(Intent::Read, self.session.as_ref(), batch).await
     }
 
-    async fn run<T>(&self, intent: Intent, batch: Batch<T>) -> Result<T> {
+    /// Reads from the primary. A session may know of no write whose answer was lost.
+    async fn newest<T>(&self, batch: Batch<T>) -> Result<T> {
+        self.run(Intent::Read, None, batch).await
+    }
+
+    async fn run<T>(&self, intent: Intent, session: Option<&Session>, batch: Batch<T>) -> Result<T> {
         let Batch { statements, finish } = batch;
         check(&statements)?;
         let rows = async {
             // The promise cannot be taken back: what is late may still happen.
-            let asked = pin!(self.database.batch(self.prepare(&statements)?));
-            match select(asked, pin!(Delay::from(self.deadline))).await {
+            let prepared = self.prepare(session, &statements)?;
+            let asked = async {
+                match session {
+                    Some(session) => session.batch(prepared).await,
+                    None => self.database.batch(prepared).await,
+                }
+            };
+            match select(pin!(asked), pin!(Delay::from(self.deadline))).await {
                 Either::Left((Ok(results), _)) => rows::read(&self.origin, &results),
                 Either::Left((Err(error), _)) => Err(failed(&self.origin, intent, &classify::words(&error))),
                 Either::Right(_) => Err(late(&self.origin, intent, self.deadline)),
@@ -98,10 +115,14 @@ impl D1Store {
         finish(Answers::new(rows))
     }
 
-    fn prepare(&self, statements: &[Statement]) -> Result<Vec<D1PreparedStatement>> {
+    fn prepare(&self, session: Option<&Session>, statements: &[Statement]) -> Result<Vec<D1PreparedStatement>> {
         let bound = |statement: &Statement| {
             let args: Vec<_> = statement.args.iter().map(js).collect();
-            self.database.prepare(&*statement.sql).bind(&args)
+            let prepared = match session {
+                Some(session) => session.prepare(&*statement.sql),
+                None => self.database.prepare(&*statement.sql),
+            };
+            prepared.bind(&args)
         };
         let prepared = statements.iter().map(bound).collect::<worker::Result<_>>();
         prepared.map_err(|error| refused(&self.origin, &classify::words(&error)))

@@ -19,7 +19,7 @@ struct ByRules {
 }
 
 crate::sql::ledgers!(ByRules, landed_by: read);
-crate::sql::managed!(ByRules);
+crate::sql::managed!(ByRules, newest_by: read);
 
 impl ByRules {
     fn new() -> Self {
