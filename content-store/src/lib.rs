@@ -63,7 +63,7 @@ pub use post_ledger::PostLedger;
 #[cfg(feature = "d1")]
 pub use providers::d1::{D1Start, D1Store};
 #[cfg(feature = "d1-http")]
-pub use providers::d1_http::{D1HttpBuilder, D1HttpStore};
+pub use providers::d1_http::{BulkImport, D1HttpBuilder, D1HttpStore};
 #[cfg(feature = "postgres")]
 pub use providers::postgres::{PostgresBuilder, PostgresStore};
 #[cfg(feature = "sqlite")]

@@ -28,6 +28,8 @@ pub trait PostLedger: Send + Sync {
     /// - A posted one gives its receipt, a rejected or parked one is closed (`claim_post_knows_finished_posts`).
     /// - Sixteen claims of one key at once: one gets it (`one_of_many_claims_gets_the_post`).
     /// - The same op repeated gives the same claim (`claim_post_repeats`).
+    /// - Once the page is deleted, and the post with it, a repeat is [`NotFound`](crate::Error::NotFound) too, and names the
+    ///   page (`claim_post_of_a_deleted_page_is_not_found`).
     async fn claim_post(&self, op: &Op, key: &PostKey, owner: &str, lease: Duration) -> Result<PostClaim>;
 
     /// Commits that the network is called now: `claimed` becomes `in_flight`, one attempt more, leased anew.

@@ -220,6 +220,7 @@ macro_rules! __content_store_case_list {
             claim_post_takes_over_an_unarmed_claim, claim_post_finds_an_expired_call_unsettled,
             claim_post_gives_an_unknown_post_to_one, claim_post_waits_for_a_retry, claim_post_knows_finished_posts,
             one_of_many_claims_gets_the_post, claim_post_repeats,
+            claim_post_of_a_deleted_page_is_not_found,
             arm_post_commits_the_call, arm_post_needs_the_claim, arm_post_repeats,
             settle_post_follows_the_table_for_every_pair, settle_post_keeps_what_the_outcome_says,
             settle_post_refuses_a_stale_version, settle_post_repeats, get_post_of_an_unknown_key_is_none,

@@ -182,3 +182,21 @@ pub async fn claim_post_repeats<H: Harness>(h: &H) {
     let late = store.claim_post(&op, &key, "poster", LEASE).await.unwrap();
     assert!(matches!(late, PostClaim::Busy { .. }), "{late:?}");
 }
+
+pub async fn claim_post_of_a_deleted_page_is_not_found<H: Harness>(h: &H) {
+    let store = h.store();
+    let page = saved(&store, "site", Status::Published).await;
+    let key = key(page.id, "me");
+    let claim = op(0);
+    let claimed = store.claim_post(&claim, &key, "poster", LEASE).await.unwrap();
+    assert!(matches!(claimed, PostClaim::Claimed(_)), "{claimed:?}");
+    store.delete(&op(1), &page.to_ref()).await.unwrap();
+    for again in [claim, op(2)] {
+        let answer = store.claim_post(&again, &key, "poster", LEASE).await;
+        assert!(
+            matches!(&answer, Err(Error::NotFound { what: "page", id, .. }) if *id == page.id.to_string()),
+            "{answer:?}"
+        );
+    }
+    assert_eq!(store.get_post(&key).await.unwrap(), None);
+}

@@ -7,7 +7,12 @@
 //! The text runs on SQLite and D1 alike, and the Postgres store translates it: `?N` placeholders, numbers
 //! cast (D1 binds every number as REAL), no branching, lists as one JSON parameter (D1 takes 100 parameters per statement).
 
+#[cfg(all(test, feature = "sqlite", feature = "postgres", feature = "conformance"))]
+#[allow(clippy::unwrap_used, clippy::expect_used)] // test code beside what it cuts off
+mod boundaries;
 pub(crate) mod dead_letters;
+#[cfg(feature = "d1-http")]
+pub(crate) mod dump;
 pub(crate) mod edits;
 #[cfg(feature = "sqlite")]
 pub(crate) mod leases;

@@ -54,7 +54,7 @@ fn cell(cell: &Cell) -> Json {
     }
 }
 
-fn run(connection: &Connection, statement: &Statement) -> Vec<Row> {
+pub(super) fn run(connection: &Connection, statement: &Statement) -> Vec<Row> {
     let mut prepared = connection.prepare(&statement.sql).unwrap();
     let columns = prepared.column_count();
     let mut rows = prepared.query(params_from_iter(&statement.args)).unwrap();

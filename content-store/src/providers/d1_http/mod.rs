@@ -1,6 +1,7 @@
 //! [`D1HttpStore`]: D1 through Cloudflare's REST service.
 //! <https://developers.cloudflare.com/api/resources/d1/subresources/database/>
 
+mod bulk;
 mod ledgers;
 mod wire;
 
@@ -16,6 +17,7 @@ use super::d1_rules::{Intent, MAX_DEADLINE, check, failed, late, line, refused};
 use crate::migrations::{self, LEDGER, MIGRATIONS};
 use crate::sql::{Answers, Batch, Origin};
 use crate::{Error, Result, error::bounded, platform, text};
+pub use bulk::BulkImport;
 use wire::{Envelope, Named, Raw, Request};
 
 pub(crate) const STORE: &str = "d1-http";
@@ -80,7 +82,7 @@ impl D1HttpStore {
     /// [`NewerSchema`](Error::NewerSchema), and as every write.
     pub async fn migrate(&self) -> Result<()> {
         let applied = format!("{LEDGER}; SELECT name FROM d1_migrations ORDER BY name");
-        let answers: Vec<Named> = self.query(&applied).await?;
+        let answers = self.query(&applied).await?;
         let names = answers.into_iter().flat_map(|answer| answer.results);
         let names: Vec<String> = names.filter_map(|row| row.name).collect();
         for migration in migrations::missing(STORE, &self.origin.place, MIGRATIONS, &names)? {
@@ -89,12 +91,12 @@ impl D1HttpStore {
                 migration.name
             );
             let statements: Vec<&str> = migration.statements.iter().copied().chain([note.as_str()]).collect();
-            let _: Vec<Named> = self.query(&statements.join("; ")).await?;
+            let _ = self.query(&statements.join("; ")).await?;
         }
         Ok(())
     }
 
-    async fn query<T: DeserializeOwned>(&self, sql: &str) -> Result<Vec<T>> {
+    async fn query(&self, sql: &str) -> Result<Vec<Named>> {
         self.ask("query", Intent::Write, &serde_json::json!({ "sql": sql }))
             .await
     }
@@ -125,12 +127,12 @@ impl D1HttpStore {
         finish(Answers::new(rows))
     }
 
-    async fn ask<T: DeserializeOwned>(
+    async fn ask<T: DeserializeOwned + Default>(
         &self,
         method: &str,
         intent: Intent,
         body: &(impl Serialize + Sync),
-    ) -> Result<Vec<T>> {
+    ) -> Result<T> {
         let mut url = self.database.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.push(method);
@@ -203,6 +205,12 @@ impl D1HttpStore {
             _ => failed(&self.origin, intent, &said),
         }
     }
+}
+
+/// Whether nobody on the way can read what goes there: `https`, or `http` on this machine.
+fn near(url: &Url) -> bool {
+    let here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    url.scheme() == "https" || (url.scheme() == "http" && here)
 }
 
 /// `Retry-After` in seconds, else `t` of `Ratelimit: "default";r=0;t=30`.
@@ -279,9 +287,8 @@ impl D1HttpBuilder {
         }
         let wrong = || text::invalid("base_url", "is not an https URL, or http on this machine");
         let mut url = Url::parse(&self.base_url).map_err(|_| wrong())?;
-        let here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
         let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-        if !(plain && (url.scheme() == "https" || (url.scheme() == "http" && here))) {
+        if !(plain && near(&url)) {
             return Err(wrong());
         }
         url.path_segments_mut().map_err(|()| wrong())?.pop_if_empty().extend([

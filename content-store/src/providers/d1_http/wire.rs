@@ -41,13 +41,14 @@ fn param(value: &Value) -> Option<String> {
 
 /// What every answer is wrapped in.
 #[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de> + Default"))]
 pub(super) struct Envelope<T> {
     #[serde(default)]
     pub(super) success: bool,
     #[serde(default)]
     pub(super) errors: Vec<Message>,
-    #[serde(default = "Vec::new")]
-    pub(super) result: Vec<T>,
+    #[serde(default)]
+    pub(super) result: T,
 }
 
 #[derive(Debug, Deserialize)]

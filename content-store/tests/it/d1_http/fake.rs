@@ -7,6 +7,8 @@ use rusqlite::types::{Value as Cell, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use super::files::Files;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
@@ -32,10 +34,11 @@ pub(crate) struct Fake {
 }
 
 pub(crate) struct State {
-    connection: Mutex<Connection>,
+    pub(super) connection: Mutex<Connection>,
     pub(crate) fault: Mutex<Option<Fault>>,
     /// Statements per request, in order.
     pub(crate) asked: Mutex<Vec<usize>>,
+    pub(crate) files: Mutex<Files>,
 }
 
 impl Fake {
@@ -50,6 +53,7 @@ impl Fake {
             connection: Mutex::new(connection),
             fault: Mutex::new(None),
             asked: Mutex::new(Vec::new()),
+            files: Mutex::default(),
         });
         let server = MockServer::start().await;
         Mock::given(any())
@@ -61,6 +65,15 @@ impl Fake {
             state,
             _folder: folder,
         }
+    }
+
+    pub(crate) fn tables(&self) -> Vec<String> {
+        let connection = self.state.connection.lock().unwrap();
+        let mut named = connection
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            .unwrap();
+        let names = named.query_map([], |row| row.get(0)).unwrap();
+        names.map(Result::unwrap).collect()
     }
 
     pub(crate) fn fail_next(&self, fault: Fault) {
@@ -78,11 +91,14 @@ impl Respond for Service {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let answer = |status: u16, body: Value| ResponseTemplate::new(status).set_body_json(body);
         let base = format!("/client/v4/accounts/{ACCOUNT}/d1/database/{DATABASE}/");
+        if let Some(name) = request.url.path().strip_prefix("/upload/") {
+            return self.0.upload(name, request);
+        }
         let Some(method) = request
             .url
             .path()
             .strip_prefix(&base)
-            .filter(|method| ["raw", "query"].contains(method))
+            .filter(|method| ["raw", "query", "import"].contains(method))
         else {
             return answer(404, refusal(7404, "The database could not be found"));
         };
@@ -105,6 +121,14 @@ impl Respond for Service {
             }
             Some(Fault::Slow(time)) => return answer(500, refusal(7500, "internal error")).set_delay(time),
             Some(Fault::After(..)) | None => {}
+        }
+        if method == "import" {
+            let host = request.headers.get("host").and_then(|host| host.to_str().ok());
+            let (status, body) = self.0.import(&request.body, host.unwrap_or_default());
+            return match fault {
+                Some(Fault::After(status, body)) => answer(status, body),
+                _ => answer(status, body),
+            };
         }
         let real = match serde_json::from_slice(&request.body)
             .map_err(|error| error.to_string())

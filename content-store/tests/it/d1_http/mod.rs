@@ -1,7 +1,9 @@
 //! D1 over REST, against a fake of the service.
 
+mod bulk;
 mod counts;
 mod fake;
+mod files;
 
 use std::sync::Arc;
 use std::time::Duration;

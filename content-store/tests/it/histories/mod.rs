@@ -4,10 +4,11 @@
 mod player;
 mod step;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use presswork_content_store::MemoryStore;
 use presswork_content_store::conformance::Harness;
+use presswork_content_store::{MemoryStore, PostStatus, Status};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
 
@@ -23,10 +24,15 @@ pub(crate) async fn are_those_of_memory<H: Harness>(histories: usize) {
         None => (histories, TestRunner::deterministic()),
     };
     let strategy = step::history();
+    let mut reached = BTreeSet::new();
     for _ in 0..histories {
         let mut tree = strategy.new_tree(&mut runner).unwrap();
-        let Err(mut difference) = differ::<H>(&tree.current()).await else {
-            continue;
+        let mut difference = match differ::<H>(&tree.current()).await {
+            Ok(seen) => {
+                reached.extend(seen);
+                continue;
+            }
+            Err(difference) => difference,
         };
         let mut smallest = tree.current();
         let mut smaller = tree.simplify();
@@ -37,17 +43,27 @@ pub(crate) async fn are_those_of_memory<H: Harness>(histories: usize) {
                     (smallest, difference) = (tree.current(), still);
                     tree.simplify()
                 }
-                Ok(()) => tree.complicate(),
+                Ok(_) => tree.complicate(),
             };
         }
         panic!("{difference}\nafter {smallest:#?}");
     }
+    if histories >= MANY {
+        let pages = Status::ALL.iter().map(|status| format!("page {status}"));
+        let posts = PostStatus::ALL.iter().map(|status| format!("post {status}"));
+        let missed: Vec<_> = pages.chain(posts).filter(|status| !reached.contains(status)).collect();
+        assert!(missed.is_empty(), "no history reached {missed:?}");
+    }
 }
 
-async fn differ<H: Harness>(history: &[(Step, Fate)]) -> Result<(), String> {
+/// So many histories have seen every status of a page and a post.
+const MANY: usize = 40;
+
+/// The statuses that were reached on the way, or where the two part.
+async fn differ<H: Harness>(history: &[(Step, Fate)]) -> Result<BTreeSet<String>, String> {
     let harness = H::fresh().await;
     let (mut model, mut store) = (Player::new(Arc::new(MemoryStore::new())), Player::new(harness.store()));
-    let mut clock = 0;
+    let (mut clock, mut reached) = (0, BTreeSet::new());
     for (n, (step, fate)) in history.iter().enumerate() {
         if let Step::Wait { ms } = step {
             clock += ms;
@@ -65,12 +81,13 @@ async fn differ<H: Harness>(history: &[(Step, Fate)]) -> Result<(), String> {
                 "step {n} {step:?}, made {times} times:\n memory: {expected}\n  store: {found}"
             ));
         }
+        reached.extend(model.statuses().await);
     }
     let (expected, found) = (model.everything().await, store.everything().await);
     let different = expected.iter().zip(&found).find(|(one, other)| one != other);
     match different {
         Some((expected, found)) => Err(format!("rows differ:\n memory: {expected}\n  store: {found}")),
         None if expected.len() != found.len() => Err(format!("{} rows, not {}", found.len(), expected.len())),
-        None => Ok(()),
+        None => Ok(reached),
     }
 }

@@ -92,6 +92,18 @@ impl Player {
         self.anonymous(&told)
     }
 
+    /// Where pages and posts stand.
+    pub(crate) async fn statuses(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for site in SITES {
+            let pages = self.store.list(&query(site), None, 1_000).await.unwrap().items;
+            found.extend(pages.iter().map(|page| format!("page {}", page.status)));
+        }
+        let posts = self.store.list_posts(&PostQuery::default(), None, 1_000).await.unwrap();
+        found.extend(posts.items.iter().map(|post| format!("post {}", post.status)));
+        found
+    }
+
     async fn page(&self, n: u8, stale: bool) -> Option<PageRef> {
         let id = *self.pages.get(usize::from(n) % self.pages.len().max(1))?;
         let version = self.store.get(&id).await.unwrap().map_or(1, |page| page.version);
