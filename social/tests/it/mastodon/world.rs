@@ -47,12 +47,15 @@ pub(crate) struct World {
     made: u64,
     /// A server that answers a repeated key with an error.
     pub(crate) breaks_on_replay: bool,
+    /// Given instead of the next status, which is not stored.
+    pub(crate) instead: Option<Reply>,
 }
 
 impl site::World for World {
     type Target = Mastodon;
     type Builder = MastodonBuilder;
     const SECRET: &'static str = TOKEN;
+    const TROUBLES: u32 = 7;
 
     fn new(common: Common) -> Self {
         Self {
@@ -72,6 +75,24 @@ impl site::World for World {
             has_v2: true,
             made: 0,
             breaks_on_replay: false,
+            instead: None,
+        }
+    }
+
+    fn trouble(&mut self, number: u32) {
+        match number {
+            0 => self.processing = 5,
+            1 => self.processing = 100,
+            2 => self.breaks_on_replay = !self.breaks_on_replay,
+            // As servers that know no keys, or lose them.
+            3 => self.keys.clear(),
+            // Taken for spam: a success, and nothing is stored.
+            4 => self.instead = Some(Reply::json(200, &json!({"id": null, "content": "<p>text</p>"}))),
+            5 => self.instead = Some(Reply::error(503, "Server overloaded").with("retry-after", "30")),
+            _ => {
+                let message = "Cannot attach files that have not finished processing. Try again in a moment!";
+                self.instead = Some(Reply::error(422, message));
+            }
         }
     }
 
@@ -137,6 +158,9 @@ impl World {
     fn create(&mut self, request: &Request) -> Reply {
         let json = request.header("content-type") == Some("application/json");
         self.common.require(json, "a status that is not JSON");
+        if let Some(reply) = self.instead.take() {
+            return reply;
+        }
         let now = self.common.clock.now_ms();
         let key = request.header("idempotency-key").map(str::to_owned);
         if let Some((id, at)) = key.as_ref().and_then(|key| self.keys.get(key))
@@ -168,13 +192,20 @@ impl World {
         self.common
             .require(unknown.is_empty(), format!("unknown fields {unknown:?}"));
         let field = |name: &str| body[name].as_str().map(str::to_owned);
-        let (text, warning) = (field("status").unwrap_or_default(), field("spoiler_text"));
+        let (mut text, mut warning) = (field("status").unwrap_or_default(), field("spoiler_text"));
+        if text.trim().is_empty() {
+            // A warning without a text becomes the text.
+            text = warning.take().unwrap_or_default();
+        }
         let media: Vec<String> = serde_json::from_value(body["media_ids"].clone()).unwrap_or_default();
         if text.trim().is_empty() && media.is_empty() {
             return Reply::error(422, "Validation failed: Text can't be blank");
         }
         if length(&text, warning.as_deref().unwrap_or_default()) > 500 {
             return Reply::error(422, "Validation failed: Text character limit of 500 exceeded");
+        }
+        if media.len() > 4 {
+            return Reply::error(422, "Validation failed: Cannot attach more than 4 files");
         }
         for id in &media {
             match self.uploads.get(id) {
@@ -284,6 +315,8 @@ impl World {
         match self.uploads.get_mut(id) {
             Some(upload) if !upload.attached => {
                 upload.processing = upload.processing.saturating_sub(1);
+                // What hangs once does not hang again.
+                self.processing = 0;
                 let status = if upload.processing == 0 { 200 } else { 206 };
                 Reply::json(status, &json!({"id": id, "type": "image"}))
             }

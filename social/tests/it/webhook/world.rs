@@ -22,18 +22,30 @@ pub(crate) const SECRET: &str = "whsec_c2lnbmVkLTVlY3JldC1zaWduZWQtNWVjcmV0";
 pub(crate) struct World {
     pub(crate) common: Common,
     pub(crate) received: Vec<(String, Post)>,
+    /// Given instead of the next answers, before the post is looked at.
+    instead: Option<Reply>,
 }
 
 impl site::World for World {
     type Target = Webhook;
     type Builder = WebhookBuilder;
+    const TROUBLES: u32 = 3;
     const SECRET: &'static str = "c2lnbmVkLTVlY3JldC1zaWduZWQtNWVjcmV0";
 
     fn new(common: Common) -> Self {
         Self {
             common,
             received: Vec::new(),
+            instead: None,
         }
+    }
+
+    fn trouble(&mut self, number: u32) {
+        self.instead = Some(match number {
+            0 => Reply::error(503, "busy").with("retry-after", "30"),
+            1 => Reply::error(504, "gateway timeout"),
+            _ => Reply::error(410, "gone, for a while"),
+        });
     }
 
     fn builder(&mut self, base: String) -> WebhookBuilder {
@@ -94,6 +106,9 @@ impl site::World for World {
         );
         self.common
             .require(header("content-type") == "application/json", "a body that is not JSON");
+        if let Some(reply) = self.instead.take() {
+            return reply;
+        }
         let body = request.json();
         assert_eq!(body["type"], "post.publish");
         let post: Post = serde_json::from_value(body["data"].clone()).unwrap();
