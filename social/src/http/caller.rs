@@ -11,8 +11,12 @@ use serde::de::DeserializeOwned;
 use super::{Answer, Failure, describe};
 use crate::{Clock, Error, Report, Result, SystemClock, host::Reach, platform};
 
-/// Secrets that are remembered to be taken out of messages; tokens rotate, so old ones are forgotten.
-const MAX_SECRETS: usize = 16;
+/// Spellings of secrets that are remembered to be taken out of messages; tokens rotate, so old ones are forgotten.
+const MAX_SECRETS: usize = 48;
+
+/// A publish that has not sent its request this long after it began gives up, because the time of an attempt is that of its
+/// beginning: whoever finds it later has to know by when the request was on its way.
+pub(crate) const LATEST_SEND: Duration = Duration::from_secs(30);
 
 /// What a missing answer means for the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,14 +97,26 @@ impl Caller {
     }
 
     /// Takes `secret` out of every message from now on: servers and proxies have been seen to repeat a request's
-    /// headers in an error page.
+    /// headers and its body in an error page. It is taken out as it is, as a form spells it, and as JSON does.
     pub(crate) fn hide(&self, secret: &str) {
+        if secret.is_empty() {
+            return;
+        }
+        let json = serde_json::to_string(secret).unwrap_or_default();
+        let spellings = [
+            secret.to_owned(),
+            percent_encoded(secret),
+            json.trim_matches('"').to_owned(),
+        ];
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        if !secret.is_empty() && !secrets.iter().any(|known| known == secret) {
+        for spelling in spellings {
+            if secrets.contains(&spelling) {
+                continue;
+            }
             if secrets.len() >= MAX_SECRETS {
                 secrets.remove(0);
             }
-            secrets.push(secret.to_owned());
+            secrets.push(spelling);
         }
     }
 
@@ -132,6 +148,28 @@ impl Caller {
             });
         }
         Ok(answer)
+    }
+
+    /// Refuses to send what may make a post when it is too late for it; `began_ms` is when the attempt began.
+    pub(crate) fn in_time(&self, began_ms: i64, latest: Duration) -> Result<()> {
+        let passed = self.clock.now_ms().saturating_sub(began_ms);
+        if passed <= i64::try_from(latest.as_millis()).unwrap_or(i64::MAX) {
+            return Ok(());
+        }
+        Err(Error::Unavailable {
+            report: self.note("what comes before the post took too long; nothing was sent"),
+            retry_after: None,
+            source: None,
+        })
+    }
+
+    /// How much of `settle` is left after an attempt that was armed at `armed_at_ms` and may have sent its request until
+    /// `latest` after that; `None` when all of it is over.
+    pub(crate) fn unsettled(&self, armed_at_ms: i64, latest: Duration, settle: Duration) -> Option<Duration> {
+        let passed = self.clock.now_ms().saturating_sub(armed_at_ms);
+        let passed = Duration::from_millis(u64::try_from(passed).unwrap_or_default());
+        let whole = settle.saturating_add(latest);
+        whole.checked_sub(passed).filter(|wait| !wait.is_zero())
     }
 
     /// No status arrived.

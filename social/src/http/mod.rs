@@ -1,5 +1,6 @@
 //! One HTTP exchange: how far it got, and what came back.
 
+mod bearer;
 mod caller;
 mod wait;
 
@@ -7,7 +8,7 @@ use futures_util::StreamExt;
 use reqwest::{Client, Request, header::HeaderMap};
 
 use crate::platform;
-pub(crate) use caller::{Call, Caller, Settings, common_settings, config, form, percent_encoded};
+pub(crate) use caller::{Call, Caller, LATEST_SEND, Settings, common_settings, config, form, percent_encoded};
 pub(crate) use wait::{format_rfc3339, parse_rfc3339, until_next_day};
 
 /// Largest answer that is read, in bytes; a page of 40 statuses is a tenth of it.

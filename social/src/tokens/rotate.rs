@@ -9,6 +9,10 @@ use crate::{AccessToken, Clock, Error, Report, Result};
 /// An access token is renewed this long before it ends, so that it does not end on its way.
 const MARGIN_MS: i64 = 60_000;
 
+/// Waits before the looks for what another process has made of a token that it spent: its answer may still be on its way
+/// to the store.
+const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
+
 /// How one network renews tokens.
 #[async_trait]
 pub(crate) trait Refresh: Send + Sync {
@@ -92,10 +96,11 @@ impl Rotating {
         let fresh = match by.refresh(kept.as_ref()).await {
             Ok(fresh) => fresh,
             Err(error) => {
-                // A token that is dead may be one that another process has spent: then its successor is in the store.
+                // A token that is dead may be one that another process has spent: then its successor is in the store, or
+                // will be.
                 let dead = matches!(error, Error::Unauthenticated { .. });
                 let now = if dead {
-                    self.store.load(&self.name).await?
+                    self.successor(&kept).await?
                 } else {
                     kept.clone()
                 };
@@ -114,6 +119,23 @@ impl Rotating {
         state.unsaved = Some((kept, fresh));
         self.save(&mut state).await?;
         state.current.clone().ok_or_else(|| self.none())
+    }
+
+    /// What another process has put in the place of `kept`, or `kept`.
+    async fn successor(&self, kept: &Option<TokenSet>) -> Result<Option<TokenSet>> {
+        // Without a refresh token nobody has spent one.
+        let spendable = kept.as_ref().is_some_and(|tokens| tokens.refresh.is_some());
+        let mut now = None;
+        for wait in LOOKS.iter().take(if spendable { LOOKS.len() } else { 1 }) {
+            if !wait.is_zero() {
+                self.clock.sleep(*wait).await;
+            }
+            now = self.store.load(&self.name).await?;
+            if now != *kept {
+                break;
+            }
+        }
+        Ok(now)
     }
 
     /// Networks that keep the refresh token do not repeat it.

@@ -47,15 +47,32 @@ fn dead() -> Error {
 struct Shared {
     inner: MemoryTokens,
     fail: AtomicUsize,
-    meanwhile: Mutex<Option<TokenSet>>,
+    /// What the other process stores, and after how many loads from now.
+    meanwhile: Mutex<Option<(usize, TokenSet)>>,
+}
+
+/// Waits for nothing.
+struct Impatient;
+
+#[async_trait]
+impl Clock for Impatient {
+    fn now_ms(&self) -> i64 {
+        SystemClock.now_ms()
+    }
+    async fn sleep(&self, _: std::time::Duration) {}
 }
 
 #[async_trait]
 impl TokenStore for Shared {
     async fn load(&self, name: &str) -> Result<Option<TokenSet>> {
         let kept = self.inner.load(name).await?;
-        if let Some(other) = self.meanwhile.lock().unwrap().take() {
-            self.inner.0.lock().unwrap().insert(name.to_owned(), other);
+        let mut meanwhile = self.meanwhile.lock().unwrap();
+        if let Some((loads, other)) = meanwhile.take() {
+            if loads > 0 {
+                *meanwhile = Some((loads - 1, other));
+            } else {
+                self.inner.0.lock().unwrap().insert(name.to_owned(), other);
+            }
         }
         Ok(kept)
     }
@@ -77,7 +94,7 @@ fn rotating(store: Arc<dyn TokenStore>, seed: TokenSet) -> Rotating {
         "net",
         "net/@me".into(),
         store,
-        Arc::new(SystemClock) as Arc<dyn Clock>,
+        Arc::new(Impatient) as Arc<dyn Clock>,
         Some(seed),
     )
 }
@@ -121,12 +138,17 @@ async fn a_token_another_process_spent_is_read_again() {
     store.inner.swap("net/@me", None, &set("old", "r")).await.unwrap();
     let tokens = rotating(store.clone(), set("seed", "seed"));
     // The other process stores its pair after this one has loaded the old pair.
-    *store.meanwhile.lock().unwrap() = Some(fresh("theirs", "r9"));
+    *store.meanwhile.lock().unwrap() = Some((0, fresh("theirs", "r9")));
     network.scripted.lock().unwrap().push(Err(dead()));
     assert_eq!(tokens.access(None, &network).await.unwrap().access, "theirs".into());
+    // Or later: it has spent the token, and its answer is still on its way to the store.
+    *store.meanwhile.lock().unwrap() = Some((2, fresh("later", "r10")));
+    network.scripted.lock().unwrap().push(Err(dead()));
+    let found = tokens.access(Some(&"theirs".into()), &network).await.unwrap();
+    assert_eq!(found.access, "later".into());
     // Nobody else has renewed it: the account is lost.
     network.scripted.lock().unwrap().push(Err(dead()));
-    let error = tokens.access(Some(&"theirs".into()), &network).await.unwrap_err();
+    let error = tokens.access(Some(&"later".into()), &network).await.unwrap_err();
     assert!(matches!(error, Error::Unauthenticated { .. }), "{error:?}");
 }
 

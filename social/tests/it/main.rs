@@ -10,5 +10,6 @@ mod server;
 mod simulation;
 mod site;
 mod threads;
+mod tokens;
 mod webhook;
 mod x;

@@ -29,8 +29,14 @@ pub(crate) struct Common {
     pub(crate) fault: Option<Fault>,
     /// Faults hit any request and not only those that publish.
     pub(crate) anywhere: bool,
+    /// Requests that pass before the fault.
+    pub(crate) passes: usize,
+    /// Faults hit only requests whose path ends so.
+    pub(crate) only: &'static str,
     /// Given instead of the next answers, without anything being stored.
     pub(crate) scripted: Vec<Reply>,
+    /// The same for the next request whose path ends so.
+    pub(crate) instead: Option<(&'static str, Reply)>,
     pub(crate) requests: Vec<Request>,
     /// What no client may do. A test that ends with any has failed.
     pub(crate) violations: Vec<String>,
@@ -45,7 +51,10 @@ impl Common {
             clock,
             fault: None,
             anywhere: false,
+            passes: 0,
+            only: "",
             scripted: Vec::new(),
+            instead: None,
             requests: Vec::new(),
             violations: Vec::new(),
             address: String::new(),
@@ -118,8 +127,15 @@ fn answer<W: World>(world: &mut W, request: Request) -> Reply {
     if !common.scripted.is_empty() {
         return common.scripted.remove(0);
     }
+    if let Some((_, reply)) = common.instead.take_if(|(place, _)| request.path.ends_with(*place)) {
+        return reply;
+    }
     let of_the_publish = !matches!(common.fault, Some(Fault::RateLimited { .. } | Fault::Unauthenticated));
-    if of_the_publish && !publishes && !common.anywhere {
+    if of_the_publish && !publishes && !common.anywhere || !request.path.ends_with(common.only) {
+        return world.route(&request);
+    }
+    if common.fault.is_some() && common.passes > 0 {
+        common.passes -= 1;
         return world.route(&request);
     }
     match common.fault.take() {

@@ -153,11 +153,14 @@ impl Buffer {
             match self.outcome(&id).await {
                 Ok(Outcome::Sent(published)) => return Ok(published),
                 Ok(Outcome::Failed(message)) => {
-                    return Err(Error::Rejected {
-                        report: self
-                            .caller
-                            .note(&format!("the network did not take the post: {message}")),
-                        field: None,
+                    let report = self
+                        .caller
+                        .note(&format!("the network did not take the post: {message}"));
+                    return Err(if is_repeat(&message) {
+                        // An earlier attempt may have made it: the look is for that one, so no id.
+                        Error::duplicate(report)
+                    } else {
+                        Error::Rejected { report, field: None }
                     });
                 }
                 Ok(Outcome::Waiting) => {}
@@ -214,7 +217,9 @@ impl SocialTarget for Buffer {
     async fn publish(&self, post: &Post) -> Result<Published> {
         limits(self.service).check(post)?;
         // <https://developers.buffer.com/guides/posts-and-scheduling.html>
-        if post.full_text().chars().any(|c| c.is_control() && c != '\n') {
+        let warning = post.content_warning.iter().cloned();
+        let mut texts = warning.chain(post.thread.iter().cloned()).chain([post.full_text()]);
+        if texts.any(|text| text.chars().any(|c| c.is_control() && c != '\n')) {
             return Err(Error::Rejected {
                 report: Report::new(NETWORK, "the text has a control character"),
                 field: Some("text".to_owned()),

@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Buffer, Mode, Outcome, wire};
-use crate::{Attempt, Error, Published, Reconciled, Result, http::format_rfc3339, text};
+use super::{Buffer, Mode, Outcome, is_repeat, wire};
+use crate::{
+    Attempt, Error, Published, Reconciled, Result,
+    http::{format_rfc3339, parse_rfc3339},
+    text,
+};
 
 /// Clocks of Buffer and publisher may differ by this much.
 const SKEW_MS: i64 = 60_000;
@@ -40,7 +44,9 @@ impl Buffer {
             let page: wire::Posts = self.query(wire::POSTS, json!({"i": input, "after": after})).await?;
             let posts = page.posts.edges.unwrap_or_default().into_iter().map(|edge| edge.node);
             let matches = |post: &wire::Post| {
-                text::canonical(&post.text) == wanted && post.assets.len() == attempt.post.media.len()
+                text::canonical(&post.text) == wanted
+                    && post.assets.len() == attempt.post.media.len()
+                    && self.is_due(post)
             };
             // One that the network refused is not there.
             found.extend(posts.filter(|post| post.status != "error" && matches(post)));
@@ -68,10 +74,20 @@ impl Buffer {
         }
     }
 
+    /// Whether the post is due when this target's posts are: the same text at another time is another post.
+    fn is_due(&self, post: &wire::Post) -> bool {
+        let Mode::At(at) = self.mode else { return true };
+        let due = post.due_at.as_deref().and_then(parse_rfc3339);
+        due.is_none_or(|due| due.abs_diff(at) < 1_000)
+    }
+
     fn standing(&self, post: &wire::Post) -> Result<Reconciled> {
         match post.outcome() {
             Outcome::Sent(published) => Ok(Reconciled::Found(published)),
             // It will not appear; a new attempt makes a new one.
+            Outcome::Failed(message) if is_repeat(&message) => Ok(cannot_tell(
+                "the network behind the channel says that it has the text already",
+            )),
             Outcome::Failed(_) => Ok(Reconciled::Absent),
             Outcome::Waiting if self.mode == Mode::Now && !self.draft => {
                 Err(self.later("Buffer is still sending the post", Duration::from_secs(30)))
@@ -90,9 +106,8 @@ impl Buffer {
 
     /// How much longer Buffer may be working on the attempt.
     fn unsettled(&self, attempt: &Attempt) -> Option<Duration> {
-        let passed = self.caller.clock.now_ms().saturating_sub(attempt.armed_at_ms);
-        let passed = Duration::from_millis(u64::try_from(passed).unwrap_or_default());
-        self.settle.checked_sub(passed).filter(|wait| !wait.is_zero())
+        // The publish is the first request of its call.
+        self.caller.unsettled(attempt.armed_at_ms, Duration::ZERO, self.settle)
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) const CREATE: &str = "mutation($i:CreatePostInput!){createPost(input:
     ...on PostActionSuccess{post{id status text externalLink error{message}}} ...on MutationError{message}}}";
 pub(super) const POST: &str = "query($i:PostInput!){post(input:$i){id status text externalLink error{message}}}";
 pub(super) const POSTS: &str = "query($i:PostsInput!,$after:String){posts(input:$i,first:50,after:$after){\
-    edges{node{id status text externalLink error{message} assets{__typename}}} pageInfo{hasNextPage endCursor}}}";
+    edges{node{id status text dueAt externalLink error{message} assets{__typename}}} pageInfo{hasNextPage endCursor}}}";
 pub(super) const ORGANIZATIONS: &str = "query{account{organizations{id}}}";
 pub(super) const CHANNELS: &str =
     "query($i:ChannelsInput!){channels(input:$i){id name service isDisconnected isLocked}}";
@@ -71,6 +71,8 @@ pub(super) struct Post {
     pub(super) text: String,
     #[serde(default)]
     pub(super) external_link: Option<String>,
+    #[serde(default)]
+    pub(super) due_at: Option<String>,
     #[serde(default)]
     error: Option<Complaint>,
     #[serde(default)]

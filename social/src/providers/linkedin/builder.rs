@@ -1,15 +1,19 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::header::HeaderValue;
 
-use super::{LinkedIn, NETWORK};
+use super::{LinkedIn, NETWORK, renew::Client};
 use crate::{
-    AccessToken, Result, host,
+    AccessToken, MemoryTokens, Result, TokenSet, TokenStore, host,
     http::{Caller, Settings, common_settings, config},
+    tokens::Rotating,
 };
 
 /// Where programs look for the access token.
 pub const ENV_ACCESS_TOKEN: &str = "LINKEDIN_ACCESS_TOKEN";
+
+/// A token is renewed this long before it ends: it lives for 60 days, and the old one stays good until then.
+const RENEW_BEFORE: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 
 /// Settings of a [`LinkedIn`] target.
 #[derive(Clone)]
@@ -17,8 +21,11 @@ pub const ENV_ACCESS_TOKEN: &str = "LINKEDIN_ACCESS_TOKEN";
 pub struct LinkedInBuilder {
     author: String,
     token: AccessToken,
+    renewal: Option<(Client, AccessToken)>,
+    store: Option<Arc<dyn TokenStore>>,
     version: String,
     base_url: String,
+    oauth_url: String,
     settle: Duration,
     trust_refusals: bool,
     settings: Settings,
@@ -29,8 +36,11 @@ impl LinkedInBuilder {
         Self {
             author,
             token,
+            renewal: None,
+            store: None,
             version,
             base_url: "https://api.linkedin.com".to_owned(),
+            oauth_url: "https://www.linkedin.com".to_owned(),
             settle: Duration::from_secs(60),
             trust_refusals: false,
             settings: Settings::default(),
@@ -45,8 +55,33 @@ impl LinkedInBuilder {
         self
     }
 
-    /// Sets how long after an attempt LinkedIn may still be working on it; one minute by default. Earlier than that,
-    /// [`reconcile`](crate::SocialTarget::reconcile) answers `Found` or a retryable error, never `Absent`.
+    /// Renews the access token by a
+    /// [programmatic refresh token](https://learn.microsoft.com/en-us/linkedin/shared/authentication/programmatic-refresh-tokens),
+    /// which approved applications get. It ends 365 days after the member has signed in, and no renewal moves that; then a
+    /// person connects the account again. Needs a [`token_store`](Self::token_store).
+    pub fn refresh_token(
+        mut self,
+        client_id: impl Into<String>,
+        client_secret: impl Into<AccessToken>,
+        refresh_token: impl Into<AccessToken>,
+    ) -> Self {
+        let client = Client {
+            id: client_id.into().trim().to_owned(),
+            secret: client_secret.into(),
+        };
+        self.renewal = Some((client, refresh_token.into()));
+        self
+    }
+
+    /// Sets where renewed tokens are kept, under the account's name `linkedin/urn:li:..`. Once it has tokens of this
+    /// account, they are used and the builder's are not.
+    pub fn token_store(mut self, store: Arc<dyn TokenStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Sets how long after its request LinkedIn may still be working on a post; one minute by default. The request is sent
+    /// within 30 seconds after an attempt is armed, or not at all. Earlier than both together, [`reconcile`](crate::SocialTarget::reconcile) answers `Found` or a retryable error, never `Absent`.
     pub fn settle(mut self, settle: Duration) -> Self {
         self.settle = settle;
         self
@@ -58,14 +93,21 @@ impl LinkedInBuilder {
         self
     }
 
+    /// Replaces `https://www.linkedin.com`, where tokens are renewed, for a proxy or a test.
+    pub fn oauth_url(mut self, url: impl Into<String>) -> Self {
+        self.oauth_url = url.into();
+        self
+    }
+
     common_settings!();
 
     /// Checks every setting.
     ///
     /// # Errors
     /// [`Error::Config`](crate::Error::Config) for an author that is no member or organisation, an empty token or one no
-    /// header can carry, a version that is not `YYYYMM`, duplicate refusals for an organisation, an address that is not
-    /// that of a public server, and a timeout of zero.
+    /// header can carry, a version that is not `YYYYMM`, duplicate refusals for an organisation, an empty client or refresh
+    /// token, one without a store or a store without one, an address that is not that of a public server, and a timeout of
+    /// zero.
     pub fn build(self) -> Result<LinkedIn> {
         let bad = |message: &str| config(NETWORK, message);
         let id = ["urn:li:person:", "urn:li:organization:"]
@@ -95,17 +137,35 @@ impl LinkedInBuilder {
         let header = |text: &str, what: &str| {
             HeaderValue::from_str(text).map_err(|_| bad(&format!("the {what} has characters that no header can carry")))
         };
-        let mut bearer = header(&format!("Bearer {}", self.token.expose()), "access token")?;
-        bearer.set_sensitive(true);
+        header(&format!("Bearer {}", self.token.expose()), "access token")?;
+        let oauth = host::check_server(&self.oauth_url, self.settings.reach)
+            .map_err(|reason| bad(&format!("the OAuth URL {reason}")))?;
         let reach = self.settings.reach;
         let caller = Caller::new(NETWORK, self.settings)?;
         caller.hide(self.token.expose());
+        let mut first = TokenSet::new(self.token);
+        let (store, client) = match (self.store, self.renewal) {
+            (Some(store), Some((client, refresh))) => {
+                first.refresh = Some(refresh);
+                if client.id.is_empty() || client.secret.expose().is_empty() || first.is_empty() {
+                    return Err(bad("the client or the refresh token is empty"));
+                }
+                caller.hide(client.secret.expose());
+                (store, Some(client))
+            }
+            (None, None) => (Arc::new(MemoryTokens::new()) as Arc<dyn TokenStore>, None),
+            _ => return Err(bad("a refresh token and a token store need each other")),
+        };
+        let account = format!("linkedin/{}", self.author);
+        let tokens = Rotating::new(NETWORK, account.clone(), store, caller.clock.clone(), Some(first));
         Ok(LinkedIn {
             base,
+            oauth,
             reach,
-            account: format!("linkedin/{}", self.author),
+            account,
             author: self.author,
-            bearer,
+            tokens: tokens.renewed_before(RENEW_BEFORE),
+            client,
             version: header(&self.version, "version")?,
             settle: self.settle,
             trust_refusals: self.trust_refusals,

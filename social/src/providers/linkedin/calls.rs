@@ -1,6 +1,6 @@
 //! Requests with the headers of the versioned API, and what its refusals mean.
 
-use reqwest::{Method, RequestBuilder, Url, header::AUTHORIZATION};
+use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 
 use super::{LinkedIn, wire};
@@ -10,19 +10,13 @@ use crate::{
 };
 
 impl LinkedIn {
-    pub(super) fn authorized(&self, method: Method, url: Url) -> RequestBuilder {
-        self.caller
-            .request(method, url)
-            .header(AUTHORIZATION, self.bearer.clone())
-    }
-
     fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let request = self.authorized(method, url);
+        let request = self.caller.request(method, url);
         let request = request.header("linkedin-version", self.version.clone());
         request.header("x-restli-protocol-version", "2.0.0")
     }
@@ -48,11 +42,10 @@ impl LinkedIn {
     }
 
     pub(super) async fn exchange(&self, request: RequestBuilder, call: Call) -> Result<Answer> {
-        let answer = self.caller.send(request, call).await?;
-        if answer.is_success() {
-            return Ok(answer);
-        }
-        Err(self.refused(&answer, call))
+        let refused = |answer: &Answer| self.refused(answer, call);
+        self.caller
+            .send_renewing(&self.tokens, self, request, call, refused)
+            .await
     }
 
     fn refused(&self, answer: &Answer, call: Call) -> Error {

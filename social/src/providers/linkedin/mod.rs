@@ -2,11 +2,13 @@
 //! API, as a member or an organisation.
 //!
 //! The token needs `w_member_social` (and `openid profile` to be checked) or `w_organization_social` (and
-//! `r_organization_social` to be checked and to reconcile). It ends after 60 days, and most applications cannot renew it.
+//! `r_organization_social` to be checked and to reconcile). It ends after 60 days, and approved
+//! applications renew it, see [`LinkedInBuilder::refresh_token`].
 
 mod builder;
 mod calls;
 mod reconcile;
+mod renew;
 mod wire;
 
 use std::{fmt, time::Duration};
@@ -19,6 +21,7 @@ use crate::{
     Account, Attempt, Certainty, Counter, Limits, Media, MediaLimits, Post, Published, Reconciled, Result,
     SocialTarget, UploadedMedia, Visibility, host,
     http::{Call, Caller, config},
+    tokens::Rotating,
 };
 pub use builder::{ENV_ACCESS_TOKEN, LinkedInBuilder};
 
@@ -31,10 +34,12 @@ const NETWORK: &str = "linkedin";
 /// [`reconcile`](SocialTarget::reconcile) looks for the text; those of a member cannot.
 pub struct LinkedIn {
     base: Url,
+    oauth: Url,
     reach: host::Reach,
     author: String,
     account: String,
-    bearer: HeaderValue,
+    tokens: Rotating,
+    client: Option<renew::Client>,
     version: HeaderValue,
     settle: Duration,
     trust_refusals: bool,
@@ -121,7 +126,7 @@ impl SocialTarget for LinkedIn {
         let slot: wire::Value<wire::Slot> = self.caller.decode(&answer, Call::Repeatable)?;
         let url = host::check(&slot.value.upload_url, self.reach)
             .map_err(|reason| config(NETWORK, format!("the address to upload to {reason}")))?;
-        let request = self.authorized(Method::PUT, url);
+        let request = self.caller.request(Method::PUT, url);
         let request = request
             .header("content-type", media.content_type.as_str())
             .body(media.bytes.clone());

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use super::{LinkedIn, receipt, wire};
-use crate::{Attempt, Error, Reconciled, Result, text};
+use crate::{
+    Attempt, Error, Reconciled, Result,
+    http::{LATEST_SEND, percent_encoded},
+    text,
+};
 
 /// Clocks of LinkedIn and publisher may differ by this much.
 const SKEW_MS: i64 = 60_000;
@@ -18,7 +22,7 @@ const PAGES: usize = 4;
 impl LinkedIn {
     pub(super) async fn look_up(&self, attempt: &Attempt) -> Result<Reconciled> {
         if let Some(id) = attempt.evidence.as_ref().and_then(|evidence| evidence.id.as_deref()) {
-            return Ok(Reconciled::Found(receipt(id)));
+            return self.named(id).await;
         }
         let duplicate = attempt.evidence.as_ref().is_some_and(|evidence| evidence.duplicate);
         // Asked before the look, so that a post stored between look and answer is not taken for absent.
@@ -67,6 +71,22 @@ impl LinkedIn {
         }
     }
 
+    /// The post that a refusal names. LinkedIn has been seen to name posts that were deleted, which an organisation's token
+    /// can find out.
+    async fn named(&self, id: &str) -> Result<Reconciled> {
+        if self.is_member() {
+            return Ok(Reconciled::Found(receipt(id)));
+        }
+        let path = format!("/rest/posts/{}", percent_encoded(id));
+        match self.get::<serde_json::Value>(&path, &[]).await {
+            Ok(_) => Ok(Reconciled::Found(receipt(id))),
+            Err(Error::Rejected { report, .. }) if report.status == Some(404) => {
+                Ok(cannot_tell(format!("LinkedIn names {id}, and there is no such post")))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     fn shown(&self, attempt: &Attempt) -> String {
         use crate::SocialTarget;
         self.limits().shown_text(&attempt.post)
@@ -82,9 +102,7 @@ impl LinkedIn {
 
     /// How much longer LinkedIn may be working on the attempt.
     fn unsettled(&self, attempt: &Attempt) -> Option<Duration> {
-        let passed = self.caller.clock.now_ms().saturating_sub(attempt.armed_at_ms);
-        let passed = Duration::from_millis(u64::try_from(passed).unwrap_or_default());
-        self.settle.checked_sub(passed).filter(|wait| !wait.is_zero())
+        self.caller.unsettled(attempt.armed_at_ms, LATEST_SEND, self.settle)
     }
 }
 

@@ -81,6 +81,23 @@ pub(super) struct Organization {
     pub(super) vanity_name: Option<String>,
 }
 
+/// The answer to a renewal. The refresh token is the one that was sent, with what is left of its year.
+#[derive(Deserialize)]
+pub(super) struct Tokens {
+    pub(super) access_token: String,
+    #[serde(default)]
+    pub(super) refresh_token: Option<String>,
+    #[serde(default)]
+    pub(super) expires_in: Option<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TokenProblem {
+    pub(super) error: String,
+    pub(super) error_description: String,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Value<T> {
     pub(super) value: T,

@@ -61,7 +61,7 @@ impl Mastodon {
             // An older page might hold a second match; a single one is only certain when all were seen.
             (1, true) => Ok(found.pop().map_or(Reconciled::Absent, Reconciled::Found)),
             (0, true) if duplicate => Ok(cannot_tell(
-                "the server says that it has the post, and it is not among the account's statuses",
+                "the server says that an upload is attached already or gone, and no status of the account shows the post: upload again",
             )),
             (0, true) => match remaining {
                 None => Ok(Reconciled::Absent),
@@ -78,9 +78,8 @@ impl Mastodon {
 
     /// How much longer the server may be working on the attempt.
     fn unsettled(&self, attempt: &Attempt) -> Option<Duration> {
-        let passed = self.caller.clock.now_ms().saturating_sub(attempt.armed_at_ms);
-        let passed = Duration::from_millis(u64::try_from(passed).unwrap_or_default());
-        self.settle.checked_sub(passed).filter(|wait| !wait.is_zero())
+        // The publish is the first request of its call.
+        self.caller.unsettled(attempt.armed_at_ms, Duration::ZERO, self.settle)
     }
 }
 

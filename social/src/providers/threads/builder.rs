@@ -45,8 +45,8 @@ impl ThreadsBuilder {
         self
     }
 
-    /// Sets how long after an attempt Threads may still be working on it; one minute by default. Earlier than that,
-    /// [`reconcile`](crate::SocialTarget::reconcile) answers `Found` or a retryable error, never `Absent`.
+    /// Sets how long after its request Threads may still be working on a post; one minute by default. The request is sent
+    /// within 90 seconds after an attempt is armed, 5.5 minutes with media, or not at all. Earlier than both together, [`reconcile`](crate::SocialTarget::reconcile) answers `Found` or a retryable error, never `Absent`.
     pub fn settle(mut self, settle: Duration) -> Self {
         self.settle = settle;
         self
@@ -101,6 +101,7 @@ impl ThreadsBuilder {
             tokens: tokens.renewed_before(RENEW_BEFORE),
             settle: self.settle,
             user_id: RwLock::default(),
+            unpublished: Default::default(),
         })
     }
 }

@@ -21,29 +21,11 @@ impl Threads {
         url
     }
 
-    /// The token goes into a header, where no log of addresses shows it. One that Threads refuses may have a successor in
-    /// the store; the refused call did nothing.
     async fn exchange(&self, request: RequestBuilder, call: Call) -> Result<Answer> {
-        let mut again = request.try_clone();
-        let mut request = Some(request);
-        let mut refused = None;
-        loop {
-            let token = self.tokens.access(refused.as_ref(), self).await?.access;
-            self.caller.hide(token.expose());
-            let Some(next) = request.take().or_else(|| again.take()) else {
-                return Err(Error::Unauthenticated {
-                    report: self.caller.note("the token was refused"),
-                });
-            };
-            let answer = self.caller.send(next.bearer_auth(token.expose()), call).await?;
-            if answer.is_success() {
-                return Ok(answer);
-            }
-            match self.refused(&answer, call) {
-                Error::Unauthenticated { .. } if again.is_some() => refused = Some(token),
-                error => return Err(error),
-            }
-        }
+        let refused = |answer: &Answer| self.refused(answer, call);
+        self.caller
+            .send_renewing(&self.tokens, self, request, call, refused)
+            .await
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
@@ -69,7 +51,9 @@ impl Threads {
             (102 | 190, _) => Error::Unauthenticated { report },
             // Taken for spam.
             (_, 2_207_051) => Error::PauseAccount { report },
-            (4 | 17 | 32 | 613, _) => Error::RateLimited {
+            // Too many posts of one account in 24 hours: the number that the publishing API of Instagram documents, on the
+            // same platform; Threads names none.
+            (4 | 17 | 32 | 613, _) | (_, 2_207_042) => Error::RateLimited {
                 report,
                 retry_after: answer.not_before(self.caller.clock.now_ms()),
             },
@@ -101,7 +85,11 @@ impl Refresh for Threads {
             .bearer_auth(current.access.expose());
         let answer = self.caller.send(request, Call::Repeatable).await?;
         if !answer.is_success() {
-            return Err(self.refused(&answer, Call::Repeatable));
+            return Err(match self.refused(&answer, Call::Repeatable) {
+                // A token that has ended, or of less than 24 hours, is renewed by nobody.
+                Error::Rejected { report, .. } | Error::Forbidden { report } => Error::Unauthenticated { report },
+                error => error,
+            });
         }
         let token: wire::Token = self.caller.decode(&answer, Call::Repeatable)?;
         let mut fresh = TokenSet::new(token.access_token);

@@ -6,6 +6,7 @@
 mod builder;
 mod calls;
 mod reconcile;
+mod unpublished;
 mod wire;
 
 use std::{
@@ -21,7 +22,7 @@ use reqwest::Url;
 use crate::{
     Account, Attempt, Certainty, Counter, Error, Limits, Media, MediaLimits, Post, Published, Reconciled, Report,
     Result, SocialTarget, UploadedMedia,
-    http::{Call, Caller, config},
+    http::{Call, Caller, LATEST_SEND, config},
     text,
     tokens::Rotating,
 };
@@ -33,7 +34,7 @@ const NETWORK: &str = "threads";
 /// ([limits](https://developers.facebook.com/docs/threads/troubleshooting)).
 const MAX_LINKS: usize = 5;
 
-/// How long to wait before each look at a container with media: five minutes in all, once a minute at the end as the
+/// How long to wait before each look at the containers of a post with media: four minutes in all, once a minute at the end as the
 /// documentation asks.
 const LOOKS: [u64; 8] = [3, 7, 20, 30, 60, 60, 60, 60];
 
@@ -49,12 +50,45 @@ pub struct Threads {
     tokens: Rotating,
     settle: Duration,
     user_id: RwLock<Option<String>>,
+    unpublished: unpublished::Unpublished,
+}
+
+/// What of its allowance an account has used in the last 24 hours
+/// ([limits](https://developers.facebook.com/docs/threads/overview)). Threads refuses a post past it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Quota {
+    /// Posts published by programs; a carousel is one.
+    pub posts: Option<u64>,
+    /// The most of them, 250 unless Threads says otherwise.
+    pub max_posts: Option<u64>,
+    /// Replies published by programs.
+    pub replies: Option<u64>,
+    /// The most of them, 1,000 unless Threads says otherwise.
+    pub max_replies: Option<u64>,
 }
 
 impl Threads {
     /// Starts with the account's name, `"me"` or `"@me"`, and a long-lived token; see [`ThreadsBuilder`].
     pub fn builder(handle: impl Into<String>, tokens: crate::TokenSet) -> ThreadsBuilder {
         ThreadsBuilder::new(handle.into(), tokens)
+    }
+
+    /// Asks how much of the day's allowance is used. Replies need the scope `threads_manage_replies`.
+    ///
+    /// # Errors
+    /// What any question may fail with.
+    pub async fn quota(&self) -> Result<Quota> {
+        let path = format!("/v1.0/{}/threads_publishing_limit", self.user_id().await?);
+        let fields = "quota_usage,config,reply_quota_usage,reply_config";
+        let asked: wire::Allowances = self.get(&path, &[("fields", fields)]).await?;
+        let allowance = asked.data.into_iter().next().unwrap_or_default();
+        Ok(Quota {
+            posts: allowance.quota_usage,
+            max_posts: allowance.config.quota_total,
+            replies: allowance.reply_quota_usage,
+            max_replies: allowance.reply_config.quota_total,
+        })
     }
 
     async fn me(&self) -> Result<wire::User> {
@@ -95,6 +129,7 @@ impl Threads {
             let alt = media.alt.clone().unwrap_or_default();
             (media.id.clone(), alt)
         };
+        let mut looks = LOOKS.into_iter();
         let images: Vec<(String, String)> = post.media.iter().map(image).collect();
         match &images[..] {
             [] => {
@@ -104,7 +139,7 @@ impl Threads {
             [(url, alt)] => {
                 fields.extend([("media_type", "IMAGE"), ("image_url", url), ("alt_text", alt)]);
                 let id = make(fields).await?;
-                self.finished(&id).await?;
+                self.finished(&id, &mut looks).await?;
                 Ok(id)
             }
             many => {
@@ -119,21 +154,21 @@ impl Threads {
                     children.push(make(child).await?);
                 }
                 for child in &children {
-                    self.finished(child).await?;
+                    self.finished(child, &mut looks).await?;
                 }
                 let children = children.join(",");
                 fields.extend([("media_type", "CAROUSEL"), ("children", &children)]);
                 let id = make(fields).await?;
-                self.finished(&id).await?;
+                self.finished(&id, &mut looks).await?;
                 Ok(id)
             }
         }
     }
 
-    /// Waits until Threads has fetched the media of a container.
-    async fn finished(&self, id: &str) -> Result<()> {
-        for seconds in LOOKS {
-            let container = self.status(id).await?;
+    /// Waits until Threads has fetched the media of a container, as long as there are `looks`.
+    async fn finished(&self, id: &str, looks: &mut impl Iterator<Item = u64>) -> Result<()> {
+        loop {
+            let container = self.status(id).await?.unwrap_or_default();
             match container.status.as_str() {
                 "FINISHED" => return Ok(()),
                 "ERROR" | "EXPIRED" => {
@@ -143,18 +178,26 @@ impl Threads {
                         field: Some("media".to_owned()),
                     });
                 }
-                _ => self.caller.clock.sleep(Duration::from_secs(seconds)).await,
+                _ => {}
             }
+            let Some(seconds) = looks.next() else {
+                return Err(Error::MediaNotReady {
+                    report: self.caller.note("Threads is still fetching the media"),
+                    retry_after: Some(Duration::from_secs(60)),
+                });
+            };
+            self.caller.clock.sleep(Duration::from_secs(seconds)).await;
         }
-        Err(Error::MediaNotReady {
-            report: self.caller.note("Threads is still fetching the media"),
-            retry_after: Some(Duration::from_secs(60)),
-        })
     }
 
-    async fn status(&self, container: &str) -> Result<wire::Container> {
-        self.get(&format!("/v1.0/{container}"), &[("fields", "status,error_message")])
-            .await
+    /// `None` when Threads does not know the container, or knows it no more.
+    async fn status(&self, container: &str) -> Result<Option<wire::Container>> {
+        let path = format!("/v1.0/{container}");
+        match self.get(&path, &[("fields", "status,error_message")]).await {
+            Ok(container) => Ok(Some(container)),
+            Err(Error::Rejected { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Where people read the post; a receipt does not wait for it.
@@ -214,7 +257,13 @@ impl SocialTarget for Threads {
             });
         }
         let user = self.user_id().await?;
-        let container = self.container(&user, post).await?;
+        let began_ms = self.caller.clock.now_ms();
+        let left_behind = self.left_behind(post).await?;
+        let container = match &left_behind {
+            Some(container) => container.clone(),
+            None => self.container(&user, post).await?,
+        };
+        self.caller.in_time(began_ms, latest_send(post) - LATEST_SEND)?;
         let published = self
             .post(
                 &format!("/v1.0/{user}/threads_publish"),
@@ -223,7 +272,19 @@ impl SocialTarget for Threads {
             )
             .await;
         let published = published.and_then(|answer| self.caller.decode::<wire::Made>(&answer, Call::Publish));
-        let id = published.map_err(|error| error.with_id(&container))?.id;
+        let id = match published {
+            Ok(made) => made.id,
+            // The earlier attempt may have published it meanwhile.
+            Err(Error::Rejected { report, .. } | Error::Forbidden { report }) if left_behind.is_some() => {
+                return Err(Error::unknown(report, None).with_id(container));
+            }
+            Err(error) => {
+                if left_behind.is_some() {
+                    self.unpublished.keep(post, &container);
+                }
+                return Err(error.with_id(container));
+            }
+        };
         let url = self.permalink(&id).await;
         Ok(Published::new(id, url))
     }
@@ -231,6 +292,13 @@ impl SocialTarget for Threads {
     async fn reconcile(&self, attempt: &Attempt) -> Result<Reconciled> {
         self.look_up(attempt).await
     }
+}
+
+/// How long after its beginning an attempt may send the request that shows the post: the container comes first, and
+/// media are waited for.
+fn latest_send(post: &Post) -> Duration {
+    let media = if post.media.is_empty() { 0 } else { LOOKS.iter().sum() };
+    LATEST_SEND * 3 + Duration::from_secs(media)
 }
 
 impl fmt::Debug for Threads {

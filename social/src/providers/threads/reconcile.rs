@@ -18,7 +18,7 @@ impl Threads {
         let remaining = self.unsettled(attempt);
         let container = attempt.evidence.as_ref().and_then(|evidence| evidence.id.as_deref());
         let status = match container {
-            Some(id) => Some(self.status(id).await?.status),
+            Some(id) => self.status(id).await?.map(|container| container.status),
             None => None,
         };
         let (mut found, covered) = self.matching(attempt).await?;
@@ -33,7 +33,13 @@ impl Threads {
                 Err(self.later("Threads is still making the post", Duration::from_secs(60)))
             }
             (0, true) => match remaining {
-                None => Ok(Reconciled::Absent),
+                None => {
+                    // The next attempt publishes this container and makes no second one.
+                    if let Some(id) = container.filter(|_| status.as_deref() == Some("FINISHED")) {
+                        self.unpublished.keep(&attempt.post, id);
+                    }
+                    Ok(Reconciled::Absent)
+                }
                 Some(wait) => Err(self.later("Threads may still be working on the attempt", wait)),
             },
             (0 | 1, false) => Ok(cannot_tell("the account has posted too much since the attempt")),
@@ -89,9 +95,8 @@ impl Threads {
 
     /// How much longer Threads may be working on the attempt.
     fn unsettled(&self, attempt: &Attempt) -> Option<Duration> {
-        let passed = self.caller.clock.now_ms().saturating_sub(attempt.armed_at_ms);
-        let passed = Duration::from_millis(u64::try_from(passed).unwrap_or_default());
-        self.settle.checked_sub(passed).filter(|wait| !wait.is_zero())
+        self.caller
+            .unsettled(attempt.armed_at_ms, super::latest_send(&attempt.post), self.settle)
     }
 }
 

@@ -13,12 +13,33 @@ pub(super) struct Made {
     pub(super) id: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Container {
     /// `IN_PROGRESS`, `FINISHED`, `PUBLISHED`, `ERROR` or `EXPIRED`.
     pub(super) status: String,
     #[serde(default)]
     pub(super) error_message: Option<String>,
+}
+
+/// The answer to a question about the allowance: a list of one.
+#[derive(Debug, Deserialize)]
+pub(super) struct Allowances {
+    pub(super) data: Vec<Allowance>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Allowance {
+    pub(super) quota_usage: Option<u64>,
+    pub(super) config: Config,
+    pub(super) reply_quota_usage: Option<u64>,
+    pub(super) reply_config: Config,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Config {
+    pub(super) quota_total: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]

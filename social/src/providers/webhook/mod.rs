@@ -24,6 +24,9 @@ const NETWORK: &str = "webhook";
 /// Where programs look for the signing secret.
 pub const ENV_SECRET: &str = "WEBHOOK_SECRET";
 
+/// Paths and queries from this length on, in bytes, are taken out of messages.
+const SECRET_PATH: usize = 8;
+
 /// A receiver of signed requests.
 ///
 /// The receiver recognises a repeated id, so a request whose answer was lost is sent again:
@@ -217,6 +220,12 @@ impl WebhookBuilder {
             let key = STANDARD.decode(coded).ok().filter(|key| (24..=64).contains(&key.len()));
             keys.push(key.ok_or_else(|| config(NETWORK, "the secret is not whsec_ and the base64 of 24 to 64 bytes"))?);
             caller.hide(coded);
+        }
+        // The address itself may be a secret; `/` and the like are none.
+        for part in [url.path(), url.query().unwrap_or_default()] {
+            if part.len() >= SECRET_PATH {
+                caller.hide(part);
+            }
         }
         let host = || match url.port() {
             Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),

@@ -80,7 +80,11 @@ impl Refresh for X {
         let mut fields = vec![("grant_type", "refresh_token"), ("refresh_token", refresh.expose())];
         let mut request = self.caller.request(Method::POST, self.url("/2/oauth2/token", &[]));
         match client_secret {
-            Some(secret) => request = request.basic_auth(client_id, Some(secret.expose())),
+            Some(secret) => {
+                let pair = STANDARD.encode(format!("{client_id}:{}", secret.expose()));
+                self.caller.hide(&pair);
+                request = request.basic_auth(client_id, Some(secret.expose()));
+            }
             None => fields.push(("client_id", client_id)),
         }
         let answer = self.caller.send(form(request, &fields), Call::Repeatable).await?;

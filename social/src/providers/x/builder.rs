@@ -109,8 +109,8 @@ impl XBuilder {
         self
     }
 
-    /// Sets how long after an attempt its post may still be missing from the timeline; two minutes by default. Earlier
-    /// than that, [`reconcile`](crate::SocialTarget::reconcile) answers `Found` or a retryable error, never `Absent`.
+    /// Sets how long after its request a post may still be missing from the timeline; two minutes by default. The request
+    /// is sent within 30 seconds after an attempt is armed, or not at all. Earlier than both together, [`reconcile`](crate::SocialTarget::reconcile) answers `Found` or a retryable error, never `Absent`.
     pub fn settle(mut self, settle: Duration) -> Self {
         self.settle = settle;
         self

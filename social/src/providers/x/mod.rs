@@ -22,7 +22,7 @@ use reqwest::{Method, RequestBuilder, Url, header::AUTHORIZATION};
 use crate::{
     Account, Attempt, Certainty, Counter, Error, Limits, Media, MediaLimits, Post, Published, Reconciled, Report,
     Result, SocialTarget, UploadedMedia,
-    http::{Answer, Call, Caller, config},
+    http::{Answer, Call, Caller, LATEST_SEND, config},
     preview, text,
 };
 use auth::Auth;
@@ -39,6 +39,10 @@ const POST_MICRO_USD: u64 = 15_000;
 
 /// What a post with a link costs, in millionths of a US dollar.
 const LINKED_POST_MICRO_USD: u64 = 200_000;
+
+/// Largest GIF, in bytes; other pictures are smaller
+/// ([media](https://docs.x.com/x-api/media/quickstart/best-practices)).
+const MAX_GIF: u64 = 15 * 1024 * 1024;
 
 /// An account on X.
 ///
@@ -90,8 +94,12 @@ impl X {
         body: impl Fn(RequestBuilder) -> Result<RequestBuilder> + Send + Sync,
     ) -> Result<Answer> {
         let mut refused = None;
+        let began_ms = self.caller.clock.now_ms();
         loop {
             let (header, token) = self.authorization(&method, &url, refused.as_ref()).await?;
+            if call == Call::Publish {
+                self.caller.in_time(began_ms, LATEST_SEND)?;
+            }
             let request = self
                 .caller
                 .request(method.clone(), url.clone())
@@ -181,7 +189,11 @@ impl SocialTarget for X {
     }
 
     async fn upload(&self, media: &Media) -> Result<UploadedMedia> {
-        self.limits.check_media(media)?;
+        let mut limits = self.limits.clone();
+        if media.content_type.eq_ignore_ascii_case("image/gif") {
+            limits.media.max_bytes = MAX_GIF;
+        }
+        limits.check_media(media)?;
         self.upload_media(media).await
     }
 

@@ -4,7 +4,11 @@
 use std::time::Duration;
 
 use super::{X, wire};
-use crate::{Attempt, Error, Post, Published, Reconciled, Result, http::format_rfc3339, text};
+use crate::{
+    Attempt, Error, Post, Published, Reconciled, Result,
+    http::{LATEST_SEND, format_rfc3339},
+    text,
+};
 
 /// Clocks of X and publisher may differ by this much.
 const SKEW_MS: i64 = 30_000;
@@ -80,9 +84,7 @@ impl X {
 
     /// How much longer the post may be missing from the timeline.
     fn unsettled(&self, attempt: &Attempt) -> Option<Duration> {
-        let passed = self.caller.clock.now_ms().saturating_sub(attempt.armed_at_ms);
-        let passed = Duration::from_millis(u64::try_from(passed).unwrap_or_default());
-        self.settle.checked_sub(passed).filter(|wait| !wait.is_zero())
+        self.caller.unsettled(attempt.armed_at_ms, LATEST_SEND, self.settle)
     }
 }
 

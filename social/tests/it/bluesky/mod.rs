@@ -5,7 +5,8 @@ use presswork_social::{
     conformance::Harness,
 };
 use serde_json::{Value, json};
-use world::{DID, PASSWORD, World};
+pub(crate) use world::World;
+use world::{DID, PASSWORD};
 
 use crate::{server::Reply, simulation::simulate};
 

@@ -23,7 +23,7 @@ pub(crate) struct World {
     pub(crate) records: Vec<(String, Value)>,
     blobs: BTreeMap<String, Value>,
     /// The session that is good now, and when it was renewed last.
-    session: u32,
+    pub(crate) session: u32,
     renewed_ms: i64,
     pub(crate) access_ends_ms: i64,
     /// Sign-ins and renewals that are refused: the app password is revoked.

@@ -1,14 +1,15 @@
 use std::time::Duration;
 
 use presswork_social::{
-    Attempt, Buffer, Error, Media, Post, Published, Reconciled, SocialTarget,
+    Attempt, Buffer, Error, Evidence, Media, Post, Published, Reconciled, SocialTarget,
     conformance::Harness,
-    providers::buffer::{Mode, Outcome, Service},
+    providers::buffer::{BufferBuilder, Mode, Outcome, Service},
 };
 use serde_json::json;
-use world::{CHANNEL, KEY, World};
+pub(crate) use world::World;
+use world::{CHANNEL, KEY};
 
-use crate::{clock::START_MS, server::Reply, simulation::simulate};
+use crate::{clock::START_MS, server::Reply, simulation::simulate, site::World as _};
 
 mod world;
 
@@ -46,11 +47,11 @@ async fn accepted_is_not_published() {
 #[tokio::test]
 async fn what_the_network_refuses_is_rejected_and_not_there() {
     let site = Site::start().await;
-    site.world.lock().unwrap().refuses = Some("Status is a duplicate.".into());
+    site.world.lock().unwrap().refuses = Some("Image ratio is not supported.".into());
     let (armed, post) = (site.now_ms(), Post::new("refused"));
     let error = site.publish(&post).await.unwrap_err();
     assert!(
-        matches!(&error, Error::Rejected { report, .. } if report.message.contains("Status is a duplicate")),
+        matches!(&error, Error::Rejected { report, .. } if report.message.contains("Image ratio")),
         "{error:?}"
     );
     site.settle().await;
@@ -60,8 +61,59 @@ async fn what_the_network_refuses_is_rejected_and_not_there() {
     );
     assert_eq!(
         site.target.outcome("post-0").await.unwrap(),
-        Outcome::Failed("Status is a duplicate.".into())
+        Outcome::Failed("Image ratio is not supported.".into())
     );
+}
+
+#[tokio::test]
+async fn a_text_the_network_has_already_is_evidence_of_an_earlier_attempt() {
+    let site = Site::start().await;
+    let (armed, post) = (site.now_ms(), Post::new("said before"));
+    let first = site.publish(&post).await.unwrap();
+    site.world.lock().unwrap().refuses = Some("Status is a duplicate.".into());
+    let error = site.publish(&post).await.unwrap_err();
+    let evidence = error.evidence().unwrap().clone();
+    assert!(
+        matches!(error, Error::Duplicate { .. }) && evidence.id.is_none(),
+        "{error:?}"
+    );
+    let attempt = Attempt::new(post.clone(), armed).evidence(evidence);
+    assert_eq!(site.reconcile(&attempt).await.unwrap(), Reconciled::Found(first));
+    // The one that Buffer could not send is never taken for absent, or it would be sent for ever.
+    let mut evidence = Evidence::new("the answer was lost");
+    evidence.id = Some("post-1".into());
+    let lost = site
+        .reconcile(&Attempt::new(post, armed).evidence(evidence))
+        .await
+        .unwrap();
+    assert!(matches!(lost, Reconciled::CannotTell { .. }), "{lost:?}");
+}
+
+#[tokio::test]
+async fn the_same_text_at_another_time_is_another_post() {
+    let at = |ms: i64| move |builder: BufferBuilder| builder.mode(Mode::At(ms));
+    let site = Site::with(at(START_MS + 3_600_000)).await;
+    let (armed, post) = (site.now_ms(), Post::new("every week"));
+    let first = site.publish(&post).await.unwrap();
+    let attempt = Attempt::new(post, armed);
+    assert_eq!(site.reconcile(&attempt).await.unwrap(), Reconciled::Found(first));
+    let other = World::builder(&mut site.world.lock().unwrap(), format!("http://{}", site.address()));
+    let other = at(START_MS + 7_200_000)(other).build().unwrap();
+    site.settle().await;
+    assert_eq!(other.reconcile(&attempt).await.unwrap(), Reconciled::Absent);
+}
+
+#[tokio::test]
+async fn control_characters_are_refused_in_every_part_before_any_request() {
+    let site = Site::start().await;
+    for post in [Post::new("a\u{7}"), Post::new("a").part("b\u{7}")] {
+        let error = site.publish(&post).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::Rejected { field: Some(field), .. } if field == "text"),
+            "{error:?}"
+        );
+    }
+    assert_eq!(site.seen().len(), 0);
 }
 
 #[tokio::test]

@@ -187,6 +187,9 @@ impl World {
         if self.service == "twitter" && Counter::X.count(&text) > 280 {
             return invalid("Post is too long for Twitter");
         }
+        if input.to_string().contains("\\u00") {
+            return invalid("Text contains control characters");
+        }
         if let Some(thread) = input["metadata"][self.service]["thread"].as_array() {
             self.common.require(
                 thread.len() > 1 && thread[0]["text"] == text.as_str(),
@@ -271,7 +274,7 @@ impl World {
             .map(|_| json!({"__typename": "ImageAsset"}))
             .collect();
         json!({"id": held.id, "status": status, "text": text, "externalLink": link, "error": error, "assets": assets,
-            "createdAt": iso(held.created_at_ms)})
+            "dueAt": held.input["dueAt"], "createdAt": iso(held.created_at_ms)})
     }
 }
 

@@ -1,12 +1,14 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use presswork_social::{
-    Attempt, Card, Certainty, Error, LinkedIn, Media, Post, Reconciled, SocialTarget, conformance::Harness,
+    Attempt, Card, Certainty, Error, LinkedIn, Media, MemoryTokens, Post, Reconciled, SocialTarget, TokenSet,
+    TokenStore, conformance::Harness,
 };
 use serde_json::json;
-use world::{MEMBER, ORGANIZATION, TOKEN, World};
+pub(crate) use world::World;
+use world::{MEMBER, ORGANIZATION, REFRESH, TOKEN};
 
-use crate::{server::Reply, simulation::simulate};
+use crate::{clock::START_MS, server::Reply, simulation::simulate};
 
 mod world;
 
@@ -88,6 +90,46 @@ async fn a_refused_repeat_names_the_post() {
 }
 
 #[tokio::test]
+async fn a_named_post_that_is_not_there_goes_to_a_person() {
+    let site = Site::start().await;
+    let (armed, post) = (site.now_ms(), Post::new("deleted meanwhile"));
+    site.publish(&post).await.unwrap();
+    let error = site.publish(&post).await.unwrap_err();
+    let attempt = Attempt::new(post, armed).evidence(error.evidence().unwrap().clone());
+    site.world.lock().unwrap().posts.clear();
+    let reconciled = site.reconcile(&attempt).await.unwrap();
+    assert!(matches!(reconciled, Reconciled::CannotTell { .. }), "{reconciled:?}");
+    // A question that failed says nothing.
+    site.script([Reply::json(500, &json!({"message": "oops"}))]);
+    assert!(site.reconcile(&attempt).await.unwrap_err().is_retryable());
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_ends_and_kept() {
+    let site = Site::start().await;
+    // The end of the first one is not known until LinkedIn refuses it.
+    site.clock.advance(Duration::from_secs(61 * 86_400));
+    site.publish(&Post::new("one")).await.unwrap();
+    assert_eq!(site.world.lock().unwrap().renewals, 1);
+    site.clock.advance(Duration::from_secs(56 * 86_400));
+    site.publish(&Post::new("two")).await.unwrap();
+    let store = site.world.lock().unwrap().common.store.clone();
+    let kept = store
+        .load("linkedin/urn:li:organization:5515715")
+        .await
+        .unwrap()
+        .unwrap();
+    let expected = TokenSet::new("li-5ecret-token-2").refresh(REFRESH);
+    assert_eq!(kept, expected.expires_at_ms(START_MS + (61 + 56 + 60) * 86_400_000));
+    assert_eq!(site.visible().await.len(), 2);
+    // After its year the refresh token ends, and a person signs in.
+    site.clock.advance(Duration::from_secs(70 * 86_400));
+    site.world.lock().unwrap().refuse_renewal = true;
+    let error = site.publish(&Post::new("three")).await.unwrap_err();
+    assert!(matches!(error, Error::Unauthenticated { .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_members_posts_cannot_be_read() {
     let site = Site::start().await;
     let member = || {
@@ -100,7 +142,7 @@ async fn a_members_posts_cannot_be_read() {
     assert_eq!(careful.check().await.unwrap().handle, "Me");
     assert_eq!(careful.limits().reconcile, Certainty::Never);
     let attempt = Attempt::new(Post::new("a"), site.now_ms());
-    site.clock.advance(Duration::from_secs(61));
+    site.clock.advance(Duration::from_secs(91));
     let reconciled = careful.reconcile(&attempt).await.unwrap();
     assert!(matches!(reconciled, Reconciled::CannotTell { .. }), "{reconciled:?}");
     let trusting = member().trust_duplicate_refusals().build().unwrap();
@@ -132,6 +174,8 @@ async fn every_known_answer_has_its_condition() {
 #[test]
 fn build_refuses_what_cannot_work() {
     let good = || LinkedIn::builder(MEMBER, TOKEN, "202607");
+    let store = || Arc::new(MemoryTokens::new());
+    assert!(good().refresh_token("c", "s", "r").token_store(store()).build().is_ok());
     assert_eq!(good().build().unwrap().account(), "linkedin/urn:li:person:8675309");
     for bad in [
         LinkedIn::builder("me", TOKEN, "202607"),
@@ -140,6 +184,11 @@ fn build_refuses_what_cannot_work() {
         LinkedIn::builder(MEMBER, TOKEN, "202613"),
         LinkedIn::builder(MEMBER, TOKEN, "latest"),
         LinkedIn::builder(ORGANIZATION, TOKEN, "202607").trust_duplicate_refusals(),
+        good().refresh_token("c", "s", "r"),
+        good().token_store(store()),
+        good().refresh_token("c", "s", "").token_store(store()),
+        good().refresh_token("", "s", "r").token_store(store()),
+        good().oauth_url("http://www.linkedin.com"),
         good().base_url("http://api.linkedin.com"),
         good().timeout(Duration::ZERO),
     ] {

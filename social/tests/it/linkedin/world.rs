@@ -14,6 +14,9 @@ use crate::{
 
 pub(crate) const TOKEN: &str = "li-5ecret-token";
 pub(crate) const ORGANIZATION: &str = "urn:li:organization:5515715";
+pub(crate) const REFRESH: &str = "li-5ecret-refresh";
+pub(crate) const CLIENT_SECRET: &str = "li-5ecret-client";
+const DAY_MS: i64 = 86_400_000;
 pub(crate) const MEMBER: &str = "urn:li:person:8675309";
 
 pub(crate) struct Shared {
@@ -28,16 +31,24 @@ pub(crate) struct World {
     /// Uploaded files by their address.
     images: BTreeMap<String, bool>,
     day_is_used_up: bool,
+    /// Access tokens given so far, and when the newest ends.
+    pub(crate) renewals: u32,
+    pub(crate) ends_ms: i64,
+    /// The refresh token is revoked.
+    pub(crate) refuse_renewal: bool,
 }
 
 impl site::World for World {
     type Target = LinkedIn;
     type Builder = LinkedInBuilder;
     const SECRET: &'static str = TOKEN;
-    const TROUBLES: u32 = 1;
+    const TROUBLES: u32 = 3;
 
     fn new(common: Common) -> Self {
         Self {
+            renewals: 0,
+            ends_ms: common.clock.now_ms() + 60 * DAY_MS,
+            refuse_renewal: false,
             common,
             posts: Vec::new(),
             images: BTreeMap::new(),
@@ -46,7 +57,10 @@ impl site::World for World {
     }
 
     fn builder(&mut self, base: String) -> LinkedInBuilder {
-        LinkedIn::builder(ORGANIZATION, TOKEN, "202607")
+        LinkedIn::builder(ORGANIZATION, self.access(), "202607")
+            .refresh_token("client-1", CLIENT_SECRET, REFRESH)
+            .token_store(self.common.store.clone())
+            .oauth_url(&base)
             .base_url(base)
             .allow_private_hosts()
             .clock(self.common.clock.clone())
@@ -70,7 +84,7 @@ impl site::World for World {
     }
 
     fn settle() -> Duration {
-        Duration::from_secs(70)
+        Duration::from_secs(100)
     }
 
     fn limited(&mut self, seconds: u64) -> Reply {
@@ -82,21 +96,47 @@ impl site::World for World {
         .with("retry-after", seconds.to_string())
     }
 
-    fn unauthenticated(&mut self, _: &Request) -> Reply {
-        let message = format!("Invalid access token {TOKEN}");
+    fn unauthenticated(&mut self, request: &Request) -> Reply {
+        // Revoked: the renewal that follows is refused, too.
+        self.refuse_renewal = request.path != "/oauth/v2/accessToken";
+        let message = format!("Invalid access token {}", self.access());
         Reply::json(
             401,
             &json!({"message": message, "serviceErrorCode": 65600, "code": "INVALID_ACCESS_TOKEN", "status": 401}),
         )
     }
 
-    fn trouble(&mut self, _: u32) {
-        self.day_is_used_up = true;
+    fn trouble(&mut self, number: u32) {
+        match number {
+            0 => self.day_is_used_up = true,
+            // The access token ends in mid-work.
+            1 => self.ends_ms = self.common.clock.now_ms(),
+            // So does one whose end is known: it is renewed before.
+            _ => self.common.clock.advance(Duration::from_secs(3 * 86_400)),
+        }
+    }
+
+    fn token(&self) -> String {
+        format!("{} {REFRESH} {CLIENT_SECRET}", self.access())
+    }
+
+    /// The person whose account was disconnected connects it again.
+    fn reconnect(&mut self) {
+        self.refuse_renewal = false;
     }
 
     fn route(&mut self, request: &Request) -> Reply {
-        let token = request.header("authorization") == Some(&format!("Bearer {TOKEN}"));
-        self.common.require(token, "no token");
+        if request.path == "/oauth/v2/accessToken" {
+            return self.renew(request);
+        }
+        let token = request.header("authorization") == Some(&format!("Bearer {}", self.access()));
+        if !token || self.common.clock.now_ms() >= self.ends_ms {
+            let code = "EXPIRED_ACCESS_TOKEN";
+            return Reply::json(
+                401,
+                &json!({"message": "The token used in the request has expired", "serviceErrorCode": 65601, "code": code, "status": 401}),
+            );
+        }
         if request.path.starts_with("/rest/") {
             let versioned = request.header("linkedin-version") == Some("202607");
             let protocol = request.header("x-restli-protocol-version") == Some("2.0.0");
@@ -106,6 +146,13 @@ impl site::World for World {
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/rest/posts") => self.create(request),
             ("GET", "/rest/posts") => self.list(request),
+            ("GET", path) if path.starts_with("/rest/posts/urn%3Ali%3A") => {
+                let urn = path["/rest/posts/".len()..].replace("%3A", ":");
+                match self.posts.iter().find(|post| post.urn == urn) {
+                    Some(post) => Reply::json(200, &json!({"id": urn, "commentary": post.body["commentary"]})),
+                    None => Reply::json(404, &json!({"message": "Could not find entity", "status": 404})),
+                }
+            }
             ("POST", "/rest/images") => self.initialize(request),
             ("PUT", path) if path.starts_with("/dms-uploads/") => self.put(request),
             ("GET", "/rest/organizations/5515715") => Reply::json(
@@ -119,6 +166,37 @@ impl site::World for World {
 }
 
 impl World {
+    fn access(&self) -> String {
+        match self.renewals {
+            0 => TOKEN.to_owned(),
+            renewals => format!("{TOKEN}-{renewals}"),
+        }
+    }
+
+    fn renew(&mut self, request: &Request) -> Reply {
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", REFRESH),
+            ("client_id", "client-1"),
+            ("client_secret", CLIENT_SECRET),
+        ];
+        let form: Vec<_> = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let typed = request.header("content-type") == Some("application/x-www-form-urlencoded");
+        self.common
+            .require(typed && request.form() == form, "no form to renew by");
+        if std::mem::take(&mut self.refuse_renewal) {
+            let why = "The provided authorization grant or refresh token is invalid, expired or revoked";
+            return Reply::json(400, &json!({"error": "invalid_request", "error_description": why}));
+        }
+        self.renewals += 1;
+        self.ends_ms = self.common.clock.now_ms() + 60 * DAY_MS;
+        Reply::json(
+            200,
+            &json!({"access_token": self.access(), "expires_in": 5_184_000, "refresh_token": REFRESH,
+                "refresh_token_expires_in": 25_920_000, "scope": "w_organization_social"}),
+        )
+    }
+
     fn create(&mut self, request: &Request) -> Reply {
         if std::mem::take(&mut self.day_is_used_up) {
             // Without a word about when it ends.
@@ -152,7 +230,8 @@ impl World {
             "a required field is missing",
         );
         let commentary = body["commentary"].as_str().unwrap();
-        if shown(commentary).encode_utf16().count() > 3_000 {
+        // Whether the backslashes count is not published: the stricter of both.
+        if commentary.encode_utf16().count() > 3_000 {
             let error = json!({"description": "commentary is too long", "code": "FIELD_LENGTH_TOO_LONG"});
             return Reply::json(
                 422,

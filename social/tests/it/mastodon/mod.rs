@@ -7,7 +7,8 @@ use presswork_social::{
 use serde_json::{Value, json};
 
 use crate::{clock::START_MS, server::Reply, simulation::simulate};
-use world::{ACCOUNT, TOKEN, World};
+pub(crate) use world::World;
+use world::{ACCOUNT, TOKEN};
 
 mod answers;
 mod changes;

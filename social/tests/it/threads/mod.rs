@@ -2,12 +2,12 @@ use std::{sync::Arc, time::Duration};
 
 use presswork_social::{
     Attempt, Error, Media, MemoryTokens, Post, Reconciled, SocialTarget, Threads, TokenSet, TokenStore,
-    conformance::Harness,
+    conformance::{Fault, Harness},
 };
 use serde_json::json;
-use world::World;
+pub(crate) use world::World;
 
-use crate::{clock::START_MS, server::Reply, simulation::simulate};
+use crate::{clock::START_MS, server::Reply, simulation::simulate, site::World as _};
 
 mod world;
 
@@ -66,6 +66,90 @@ async fn a_false_failure_is_found_by_its_container() {
     assert!(site.reconcile(&attempt).await.unwrap_err().is_retryable());
     site.clock.advance(Duration::from_secs(300));
     assert!(matches!(site.reconcile(&attempt).await.unwrap(), Reconciled::Found(found) if found.id == "18000"));
+}
+
+#[tokio::test]
+async fn no_second_container_is_made_while_the_first_can_be_published() {
+    let site = Site::start().await;
+    let lost = async |post: &Post| {
+        site.inject(Fault::RequestLost).await;
+        let armed = site.now_ms();
+        let error = site.publish(post).await.unwrap_err();
+        Attempt::new(post.clone(), armed).evidence(error.evidence().unwrap().clone())
+    };
+    let post = Post::new("on its way");
+    let attempt = lost(&post).await;
+    site.settle().await;
+    assert_eq!(site.reconcile(&attempt).await.unwrap(), Reconciled::Absent);
+    // Asked to wait, and then published: the container of the first attempt.
+    site.inject(Fault::RateLimited { seconds: 3 }).await;
+    assert!(site.publish(&post).await.unwrap_err().is_retryable());
+    site.publish(&post).await.unwrap();
+    assert_eq!(site.world.lock().unwrap().containers_made, 1);
+    // The first attempt arrives after all, late: there is still one post.
+    let late = Post::new("late");
+    let attempt = lost(&late).await;
+    site.settle().await;
+    assert_eq!(site.reconcile(&attempt).await.unwrap(), Reconciled::Absent);
+    let user = site.check().await.unwrap().id;
+    let form = format!(
+        "creation_id={}",
+        attempt.evidence.as_ref().unwrap().id.as_ref().unwrap()
+    );
+    site.world
+        .lock()
+        .unwrap()
+        .arrive(&format!("/v1.0/{user}/threads_publish"), &form);
+    let error = site.publish(&late).await.unwrap_err();
+    let attempt = attempt.evidence(error.evidence().unwrap().clone());
+    assert!(matches!(site.reconcile(&attempt).await.unwrap(), Reconciled::Found(_)));
+    assert_eq!(
+        (site.visible().await.len(), site.world.lock().unwrap().containers_made),
+        (2, 2)
+    );
+    // A container of yesterday is gone: a new one is made.
+    let old = Post::new("yesterday's");
+    let attempt = lost(&old).await;
+    site.settle().await;
+    assert_eq!(site.reconcile(&attempt).await.unwrap(), Reconciled::Absent);
+    site.clock.advance(Duration::from_secs(86_400));
+    site.publish(&old).await.unwrap();
+    assert_eq!(
+        (site.visible().await.len(), site.world.lock().unwrap().containers_made),
+        (3, 4)
+    );
+    // What Threads does not know any more says nothing against the list.
+    let attempt = lost(&Post::new("forgotten")).await;
+    site.settle().await;
+    site.world.lock().unwrap().forgotten = true;
+    assert_eq!(site.reconcile(&attempt).await.unwrap(), Reconciled::Absent);
+}
+
+#[tokio::test]
+async fn the_allowance_of_the_day_can_be_asked_for() {
+    let site = Site::start().await;
+    site.publish(&Post::new("one")).await.unwrap();
+    let quota = site.target.quota().await.unwrap();
+    assert_eq!((quota.posts, quota.max_posts), (Some(1), Some(250)));
+    assert_eq!((quota.replies, quota.max_replies), (Some(0), Some(1_000)));
+}
+
+#[tokio::test]
+async fn a_token_too_young_to_renew_is_used_until_it_is_refused() {
+    let site = Site::start().await;
+    site.publish(&Post::new("one")).await.unwrap();
+    site.clock.advance(Duration::from_secs(41 * 86_400));
+    site.publish(&Post::new("two")).await.unwrap();
+    // Near its end, and given within 24 hours: renewing it is refused, and it is good.
+    site.world.lock().unwrap().trouble(4);
+    let site_token = site.world.lock().unwrap().renewals;
+    site.clock.advance(Duration::from_secs(3_600));
+    site.publish(&Post::new("three")).await.unwrap();
+    assert_eq!(site.world.lock().unwrap().renewals, site_token);
+    // Refused by the network, and not to be renewed: a person.
+    site.world.lock().unwrap().ends_ms = START_MS;
+    let error = site.publish(&Post::new("four")).await.unwrap_err();
+    assert!(matches!(error, Error::Unauthenticated { .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -23,11 +23,15 @@ struct Container {
     /// Looks that still find it in the making.
     processing: usize,
     published: bool,
+    made_at_ms: i64,
 }
 
 pub(crate) struct World {
     pub(crate) common: Common,
     containers: Vec<Container>,
+    pub(crate) containers_made: usize,
+    /// It knows no container any more.
+    pub(crate) forgotten: bool,
     /// Container, time and what people see.
     pub(crate) posts: Vec<(usize, i64, Visible)>,
     pub(crate) renewals: u32,
@@ -39,6 +43,8 @@ pub(crate) struct World {
     /// The next publish works and says that it did not.
     pub(crate) false_failure: bool,
     refuse_renewal: bool,
+    /// When the token was given: one of less than 24 hours is not renewed.
+    given_ms: i64,
 }
 
 impl site::World for World {
@@ -52,6 +58,8 @@ impl site::World for World {
         Self {
             common,
             containers: Vec::new(),
+            containers_made: 0,
+            forgotten: false,
             posts: Vec::new(),
             renewals: 0,
             ends_ms,
@@ -59,6 +67,7 @@ impl site::World for World {
             lag_ms: 0,
             false_failure: false,
             refuse_renewal: false,
+            given_ms: i64::MIN / 2,
         }
     }
 
@@ -92,7 +101,7 @@ impl site::World for World {
     }
 
     fn settle() -> Duration {
-        Duration::from_secs(70)
+        Duration::from_secs(400)
     }
 
     fn limited(&mut self, seconds: u64) -> Reply {
@@ -126,7 +135,8 @@ impl site::World for World {
 
     fn reconnect(&mut self) {
         self.renewals += 1;
-        self.ends_ms = self.common.clock.now_ms() + 60 * DAY_MS;
+        self.given_ms = self.common.clock.now_ms();
+        self.ends_ms = self.given_ms + 60 * DAY_MS;
         self.keep();
     }
 
@@ -167,6 +177,18 @@ impl World {
         TokenSet::new(self.access()).expires_at_ms(self.ends_ms)
     }
 
+    /// A request that was long on its way.
+    pub(crate) fn arrive(&mut self, path: &str, form: &str) {
+        let request = Request {
+            method: "POST".into(),
+            path: path.into(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: form.into(),
+        };
+        self.publish(&request);
+    }
+
     /// A person or another process writes the token into the store.
     fn keep(&self) {
         let (store, grant) = (self.common.store.clone(), self.grant());
@@ -178,8 +200,12 @@ impl World {
     fn renew(&mut self, request: &Request) -> Reply {
         self.common
             .require(request.query("grant_type") == Some("th_refresh_token"), "no grant type");
+        let now = self.common.clock.now_ms();
+        if now < self.given_ms + DAY_MS {
+            return error(400, 100, 0, "The access token was refreshed less than 24 hours ago");
+        }
         self.renewals += 1;
-        self.ends_ms = self.common.clock.now_ms() + 60 * DAY_MS;
+        (self.given_ms, self.ends_ms) = (now, now + 60 * DAY_MS);
         Reply::json(
             200,
             &json!({"access_token": self.access(), "token_type": "bearer", "expires_in": 5_184_000}),
@@ -208,6 +234,12 @@ impl World {
         if Counter::Threads.count(&text) > 500 {
             return error(400, 100, 0, "Param text must be at most 500 characters long.");
         }
+        let mut links: Vec<&str> = text.split_whitespace().filter(|word| word.contains("://")).collect();
+        links.sort_unstable();
+        links.dedup();
+        if links.len() > 5 {
+            return error(400, 100, 0, "THREADS_API__LINK_LIMIT_EXCEEDED");
+        }
         self.common.require(
             matches!(kind, "TEXT" | "IMAGE" | "CAROUSEL"),
             format!("media type {kind}"),
@@ -224,6 +256,7 @@ impl World {
             .get("children")
             .is_none_or(|children| children.split(',').all(finished));
         self.common.require(whole, "a carousel of children in the making");
+        self.containers_made += 1;
         self.containers.push(Container {
             processing: if kind == "TEXT" {
                 0
@@ -232,6 +265,7 @@ impl World {
             },
             fields,
             published: false,
+            made_at_ms: self.common.clock.now_ms(),
         });
         Reply::json(200, &json!({"id": (9_000 + self.containers.len() - 1).to_string()}))
     }
@@ -240,8 +274,11 @@ impl World {
         let form = request.form();
         let id = &form.iter().find(|(key, _)| key == "creation_id").unwrap().1;
         let at = index(id);
-        let container = &mut self.containers[at];
-        if container.processing > 0 || container.published {
+        let now = self.common.clock.now_ms();
+        let Some(container) = self.containers.get_mut(at) else {
+            return error(400, 24, 2_207_006, "The requested resource does not exist");
+        };
+        if container.processing > 0 || container.published || now - container.made_at_ms >= DAY_MS {
             return error(400, 24, 2_207_006, "The requested resource does not exist");
         }
         container.published = true;
@@ -269,12 +306,18 @@ impl World {
                 &json!({"id": id, "permalink": format!("https://www.threads.com/@me/post/{}", seen.id)}),
             );
         }
-        assert_eq!(request.query("fields"), Some("status,error_message"));
-        let Some(container) = self.containers.get_mut(index(id)) else {
+        let now = self.common.clock.now_ms();
+        if request.path.ends_with("/threads_publishing_limit") {
+            let data = json!([{"quota_usage": self.posts.len(), "config": {"quota_total": 250, "quota_duration": 86_400},
+                "reply_quota_usage": 0, "reply_config": {"quota_total": 1_000, "quota_duration": 86_400}}]);
+            return Reply::json(200, &json!({ "data": data }));
+        }
+        let Some(container) = self.containers.get_mut(index(id)).filter(|_| !self.forgotten) else {
             return error(400, 100, 33, "Object does not exist");
         };
         let status = match container {
             Container { published: true, .. } => "PUBLISHED",
+            Container { made_at_ms, .. } if now - *made_at_ms >= DAY_MS => "EXPIRED",
             Container { processing: 0, .. } => "FINISHED",
             _ => "IN_PROGRESS",
         };

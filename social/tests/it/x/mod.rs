@@ -5,7 +5,7 @@ use presswork_social::{
     conformance::Harness,
 };
 use serde_json::{Value, json};
-use world::World;
+pub(crate) use world::World;
 
 use crate::{clock::START_MS, server::Reply, simulation::simulate};
 

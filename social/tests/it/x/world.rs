@@ -28,8 +28,8 @@ pub(crate) struct World {
     pub(crate) posts: Vec<Posted>,
     pub(super) uploads: BTreeMap<String, Upload>,
     /// The tokens that are good now, by the number of their renewal.
-    renewals: u32,
-    access_ends_ms: i64,
+    pub(crate) renewals: u32,
+    pub(crate) access_ends_ms: i64,
     refuse_renewal: bool,
     /// How many looks find a new upload still in the making.
     pub(crate) processing: usize,
@@ -90,7 +90,7 @@ impl site::World for World {
     }
 
     fn settle() -> Duration {
-        Duration::from_secs(130)
+        Duration::from_secs(160)
     }
 
     fn limited(&mut self, seconds: u64) -> Reply {
