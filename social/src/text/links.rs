@@ -200,15 +200,24 @@ fn host(text: &str, offset: usize, barren: &mut usize) -> Option<usize> {
         }
         return None;
     };
+    let mut none = true;
     loop {
         let name_start = text[..dot].rfind('.').map_or(0, |before| before + 1);
-        if !text[name_start..dot].contains('_')
-            && let Some(length) = top_level(&text[dot + 1..])
-        {
-            return Some(dot + 1 + length);
+        if let Some(length) = top_level(&text[dot + 1..]) {
+            if !text[name_start..dot].contains('_') {
+                return Some(dot + 1 + length);
+            }
+            none = false;
         }
-        dot = name_start.checked_sub(1)?;
+        match name_start.checked_sub(1) {
+            Some(before) => dot = before,
+            None => break,
+        }
     }
+    if none && ends {
+        *barren = (offset + run).max(*barren);
+    }
+    None
 }
 
 fn is_host_character(c: char) -> bool {

@@ -11,7 +11,29 @@ const OTHERS: &str = include_str!("tlds_unicode.txt");
 /// Length of the longest name of the list.
 const LONGEST: usize = 18;
 
-/// Whether the ASCII name, in any case, is on the list. Binary search over the text itself.
+/// Where the names of each first letter begin, and where the last ones end.
+const FIRST: [u16; 27] = {
+    let list = ASCII.as_bytes();
+    let mut first = [list.len() as u16; 27];
+    let mut at = list.len();
+    // Backwards, so that the first name of a letter is the last that is written down.
+    while at > 0 {
+        at -= 1;
+        if at == 0 || list[at - 1] == b'\n' {
+            let mut letter = (list[at] - b'a') as usize;
+            first[letter] = at as u16;
+            // A letter without names begins where the next one does.
+            while letter > 0 && first[letter - 1] > at as u16 {
+                letter -= 1;
+                first[letter] = at as u16;
+            }
+        }
+    }
+    first
+};
+
+/// Whether the ASCII name, in any case, is on the list. Binary search over the text itself, among the names that begin
+/// with the same letter.
 pub(super) fn is_known(name: &str) -> bool {
     if name.len() < 2 || name.len() > LONGEST {
         return false;
@@ -21,7 +43,11 @@ pub(super) fn is_known(name: &str) -> bool {
         return true;
     }
     let list = ASCII.as_bytes();
-    let (mut low, mut high) = (0, list.len());
+    let letter = usize::from(name.as_bytes()[0].to_ascii_lowercase().wrapping_sub(b'a'));
+    let Some(&[low, high]) = FIRST.get(letter..letter + 2).and_then(|pair| pair.first_chunk::<2>()) else {
+        return false;
+    };
+    let (mut low, mut high) = (usize::from(low), usize::from(high));
     while low < high {
         let middle = low + (high - low) / 2;
         let start = list[..middle].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
