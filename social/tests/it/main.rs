@@ -4,8 +4,10 @@
 mod bluesky;
 mod buffer;
 mod clock;
+mod faults;
 mod linkedin;
 mod mastodon;
+mod secrets;
 mod server;
 mod simulation;
 mod site;

@@ -23,6 +23,9 @@ use crate::{
     server::{Answerer, Reply, Request, serve},
 };
 
+/// An answer made of what was asked.
+pub(crate) type Echo = Box<dyn Fn(&Request) -> Reply + Send>;
+
 /// What every fake network has.
 pub(crate) struct Common {
     pub(crate) clock: Arc<ManualClock>,
@@ -37,6 +40,8 @@ pub(crate) struct Common {
     pub(crate) scripted: Vec<Reply>,
     /// The same for the next request whose path ends so.
     pub(crate) instead: Option<(&'static str, Reply)>,
+    /// Answers everything, when there is one.
+    pub(crate) echo: Option<Echo>,
     pub(crate) requests: Vec<Request>,
     /// What no client may do. A test that ends with any has failed.
     pub(crate) violations: Vec<String>,
@@ -55,6 +60,7 @@ impl Common {
             only: "",
             scripted: Vec::new(),
             instead: None,
+            echo: None,
             requests: Vec::new(),
             violations: Vec::new(),
             address: String::new(),
@@ -77,8 +83,8 @@ impl Common {
 
 /// One fake network: what it remembers, and its answers.
 pub(crate) trait World: Sized + Send + 'static {
-    type Target: SocialTarget + 'static;
-    type Builder;
+    type Target: SocialTarget + std::fmt::Debug + 'static;
+    type Builder: std::fmt::Debug;
     /// What nothing may print. Careless answers repeat it.
     const SECRET: &'static str;
     /// Faults of its own, by number.
@@ -106,6 +112,10 @@ pub(crate) trait World: Sized + Send + 'static {
     fn garbage(&self) -> Reply {
         Reply::json(200, &json!({ "echo": self.token() }))
     }
+    /// The same, where a success says all that there is to say by its status.
+    fn garbage_for(&mut self, _: &Request) -> Reply {
+        self.garbage()
+    }
     fn trouble(&mut self, number: u32) {
         unreachable!("{number}")
     }
@@ -124,6 +134,9 @@ fn answer<W: World>(world: &mut W, request: Request) -> Reply {
     let publishes = world.publishes(&request);
     let common = world.common();
     common.requests.push(request.clone());
+    if let Some(echo) = &common.echo {
+        return echo(&request);
+    }
     if !common.scripted.is_empty() {
         return common.scripted.remove(0);
     }
@@ -155,7 +168,7 @@ fn answer<W: World>(world: &mut W, request: Request) -> Reply {
                 &format!("We're sorry, but something went wrong on our end: {}", world.token()),
             )
         }
-        Some(Fault::GarbageAnswer) => world.garbage(),
+        Some(Fault::GarbageAnswer) => world.garbage_for(&request),
         Some(other) => panic!("{other:?} is no fault of an answer"),
     }
 }

@@ -120,6 +120,14 @@ impl site::World for World {
         format!("{} {REFRESH} {CLIENT_SECRET}", self.access())
     }
 
+    fn garbage_for(&mut self, request: &Request) -> Reply {
+        if request.method == "PUT" {
+            // A file that was taken is answered with nothing.
+            self.put(request);
+        }
+        self.garbage()
+    }
+
     /// The person whose account was disconnected connects it again.
     fn reconnect(&mut self) {
         self.refuse_renewal = false;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use presswork_social::{Attempt, Error, Post, Reconciled, SocialTarget, Webhook, conformance::Harness};
-use world::SECRET;
+pub(crate) use world::SECRET;
 pub(crate) use world::World;
 
 use crate::{server::Reply, simulation::simulate};
