@@ -1,6 +1,7 @@
 //! The same answer to the same question, once paid for.
 
 mod memory;
+mod shared;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,16 +9,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
 
 pub use self::memory::MemoryCache;
+use self::shared::{Reader, Running, Shared};
 use crate::canonical::canonical;
 use crate::clock::{elapsed, in_time, remaining};
 use crate::gate::{Gate, Pass};
 use crate::ledger::enter_error;
 use crate::limits::Limits;
 use crate::retry::within;
-use crate::stream::replayed;
+use crate::stream::{recorded, replayed};
 use crate::{
     Attempt, Capabilities, Clock, Error, Failure, FinishReason, LanguageModel, Result, StreamEvent, SystemClock,
     TextRequest, TextResponse, TextStream, Usage,
@@ -51,8 +54,9 @@ impl<T: CacheStore + ?Sized> CacheStore for Arc<T> {
 /// The [`key`](Self::key) stands for everything that changes the answer: provider, model and the request without its
 /// labels and its deadline. Answers are kept that ended by themselves, in tool calls or at the output limit; errors, refusals
 /// and pauses are not. While one call is running, equal ones wait for its answer, within their own timeout; when it
-/// fails, the next of them asks. Streams are kept once they ended and given back as streams; equal streams that run at
-/// once do not wait for each other, since who reads both in turn would wait for ever.
+/// fails, the next of them asks. Streams are kept once they ended and given back as streams. While one stream is running,
+/// equal ones are the same stream, each from its beginning: whoever reads drives it for all, and it ends when it is done or when the last
+/// reader dropped it. It is asked for without a deadline, and each reader ends by its own. An error that ends it is told to each of them.
 ///
 /// An answer from the cache took nothing: its usage is zero, its attempt cost zero, its limits are unknown, and a
 /// warning says where it is from.
@@ -64,6 +68,7 @@ pub struct Cache<M> {
     store: Arc<dyn CacheStore>,
     clock: Arc<dyn Clock>,
     flights: Flights,
+    running: Running,
 }
 
 type Flights = Arc<Mutex<HashMap<String, Arc<Gate>>>>;
@@ -76,6 +81,7 @@ impl<M> Cache<M> {
             store: Arc::new(store),
             clock: Arc::new(SystemClock),
             flights: Arc::default(),
+            running: Arc::default(),
         }
     }
 
@@ -116,15 +122,25 @@ impl<M: LanguageModel> Cache<M> {
     async fn look(&self, key: &str) -> Option<TextResponse> {
         let began = self.clock.now_ms();
         let mut response: TextResponse = serde_json::from_str(&self.store.get(key).await?).ok()?;
-        let latency = elapsed(began, self.clock.now_ms());
-        let mut attempt = Attempt::new(&response.provider, &response.model, Some(latency));
-        attempt.usage = Usage::new(0, 0);
-        attempt.cost_micros = Some(0);
-        response.usage = attempt.usage;
-        response.attempts = vec![attempt];
-        response.limits = Limits::default();
-        response.warnings.push("answered from the cache".to_owned());
+        unpaid(&mut response, elapsed(began, self.clock.now_ms()));
         Some(response)
+    }
+
+    /// A reader of its own, with what is left of its time.
+    fn reader(&self, shared: Arc<Shared>, request: &TextRequest, started: i64) -> TextStream {
+        let (clock, began) = (self.clock.clone(), self.clock.now_ms());
+        let deadline = remaining(request.timeout, started, began).map(|left| {
+            let clock = clock.clone();
+            let sleep: BoxFuture<'static, ()> = Box::pin(async move { clock.sleep(left).await });
+            sleep
+        });
+        let repeat = move |response: &mut TextResponse| unpaid(response, elapsed(began, clock.now_ms()));
+        let reader = Reader::new(shared, self.provider(), Box::new(repeat), deadline);
+        let (provider, model) = (self.provider().to_owned(), self.model().to_owned());
+        let clock = self.clock.clone();
+        recorded(reader, move || {
+            Attempt::new(&provider, &model, Some(elapsed(started, clock.now_ms())))
+        })
     }
 
     /// Waits until no equal call is running.
@@ -143,15 +159,15 @@ impl<M: LanguageModel> Cache<M> {
                 flight.pass = Some(pass);
                 Ok(flight)
             }
-            None => {
-                let message = "an equal call was still running when the time was over";
-                let mut error = Error::Timeout(Failure::new(self.inner.provider(), message).boxed());
-                enter_error(&mut error, || {
-                    Attempt::new(self.inner.provider(), self.inner.model(), timeout)
-                });
-                Err(error)
-            }
+            None => Err(self.late(timeout, "an equal call was still running when the time was over")),
         }
+    }
+
+    fn late(&self, timeout: Option<Duration>, message: &str) -> Error {
+        let (provider, model) = (self.inner.provider(), self.inner.model());
+        let mut error = Error::Timeout(Failure::new(provider, message).boxed());
+        enter_error(&mut error, || Attempt::new(provider, model, timeout));
+        error
     }
 }
 
@@ -176,6 +192,17 @@ impl Drop for Flight {
             flights.remove(&self.key);
         }
     }
+}
+
+/// An answer that somebody else paid for.
+fn unpaid(response: &mut TextResponse, latency: Duration) {
+    let mut attempt = Attempt::new(&response.provider, &response.model, Some(latency));
+    attempt.usage = Usage::new(0, 0);
+    attempt.cost_micros = Some(0);
+    response.usage = attempt.usage;
+    response.attempts = vec![attempt];
+    response.limits = Limits::default();
+    response.warnings.push("answered from the cache".to_owned());
 }
 
 /// What is worth keeping, as it is kept.
@@ -227,14 +254,34 @@ impl<M: LanguageModel> LanguageModel for Cache<M> {
 
     async fn stream(&self, request: &TextRequest) -> Result<TextStream> {
         self.capabilities().check_stream(self.provider(), request)?;
+        let started = self.clock.now_ms();
         let key = self.key(request)?;
         if let Some(response) = self.look(&key).await {
             return Ok(replayed(response));
         }
-        let store = self.store.clone();
-        let events = self.inner.stream(request).await?.then(move |event| {
+        if let Some(shared) = Shared::find(&key, &self.running) {
+            return Ok(self.reader(shared, request, started));
+        }
+        // Until it began, equal ones wait in line; whoever gives up leaves its place to the next.
+        let _flight = self.board(&key, request.timeout).await?;
+        if let Some(response) = self.look(&key).await {
+            return Ok(replayed(response));
+        }
+        if let Some(shared) = Shared::find(&key, &self.running) {
+            return Ok(self.reader(shared, request, started));
+        }
+        // Others may join who have more time, so the deadline is each reader's own.
+        let endless = within(request, None);
+        let left = remaining(request.timeout, started, self.clock.now_ms());
+        let Some(opened) = in_time(&*self.clock, left, self.inner.stream(&endless)).await else {
+            return Err(self.late(request.timeout, "the stream had not begun when the time was over"));
+        };
+        let (store, kept_as) = (self.store.clone(), key.clone());
+        let events = opened?.then(move |event| {
             let answer = match &event {
-                Ok(StreamEvent::Done(response)) => kept(response).map(|answer| (store.clone(), key.clone(), answer)),
+                Ok(StreamEvent::Done(response)) => {
+                    kept(response).map(|answer| (store.clone(), kept_as.clone(), answer))
+                }
                 _ => None,
             };
             async move {
@@ -244,7 +291,8 @@ impl<M: LanguageModel> LanguageModel for Cache<M> {
                 event
             }
         });
-        Ok(TextStream::new(events))
+        let shared = Shared::new(&key, &self.running, TextStream::new(events));
+        Ok(self.reader(shared, request, started))
     }
 }
 

@@ -8,6 +8,8 @@ use reqwest::header::HeaderMap;
 use crate::platform::{self, Body, Broken};
 use crate::{ApiKey, Error, Failure, FinishReason, Result, TextResponse};
 
+#[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
+mod embeddings;
 mod few;
 #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
 mod first;
@@ -22,9 +24,13 @@ mod multipart;
 mod server;
 mod told;
 
+#[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
+pub(crate) use self::embeddings::{Batch, Embeds, Most, embed};
 pub(crate) use self::few::Few;
 #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
 pub(crate) use self::first::First;
+#[cfg(any(feature = "openai", feature = "workers-ai"))]
+pub(crate) use self::fold::is_stream;
 pub(crate) use self::fold::{Fold, MAX_TEXT, events, parse, whole};
 pub(crate) use self::headers::duration;
 #[cfg(feature = "gemini")]
@@ -126,6 +132,10 @@ impl Answer {
 /// Sends, and returns the answer if its status is a success.
 #[allow(clippy::useless_conversion, reason = "what breaks is another type on wasm32")]
 pub(crate) async fn send(peer: &Peer, client: &reqwest::Client, request: reqwest::Request) -> Result<Answer> {
+    #[cfg(fuzzing)]
+    if let Some((status, headers, body)) = crate::fuzzing::answer() {
+        return answered(peer, status, headers, body).await;
+    }
     let sent = platform::local(async move {
         let mut response = client.execute(request).await?;
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));

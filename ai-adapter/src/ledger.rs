@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ImageResponse, Result, TextResponse, Usage};
+use crate::{EmbeddingResponse, Error, ImageResponse, Result, TextResponse, Usage};
 
 /// One attempt of one model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,16 @@ pub(crate) trait Recorded {
 }
 
 impl Recorded for TextResponse {
+    fn attempts_mut(&mut self) -> &mut Vec<Attempt> {
+        &mut self.attempts
+    }
+
+    fn usage(&self) -> Usage {
+        self.usage
+    }
+}
+
+impl Recorded for EmbeddingResponse {
     fn attempts_mut(&mut self) -> &mut Vec<Attempt> {
         &mut self.attempts
     }

@@ -10,9 +10,12 @@ mod capabilities;
 mod card;
 mod circuit_breaker;
 mod clock;
+mod embedding_model;
 mod error;
 mod failure;
 mod fallback;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gate;
 #[cfg(feature = "__http")]
 mod http;
@@ -58,6 +61,7 @@ pub use crate::capabilities::Capabilities;
 pub use crate::card::Card;
 pub use crate::circuit_breaker::CircuitBreaker;
 pub use crate::clock::{Clock, SystemClock, VirtualClock};
+pub use crate::embedding_model::{EmbeddingModel, EmbeddingRequest, EmbeddingResponse};
 pub use crate::error::{Error, Result};
 pub use crate::failure::Failure;
 pub use crate::fallback::Fallback;
@@ -68,7 +72,7 @@ pub use crate::ledger::Attempt;
 pub use crate::limits::{Limits, Window};
 pub use crate::message::{Message, Part, Role, Tool, ToolCall, ToolChoice, Verbatim};
 #[cfg(feature = "mock")]
-pub use crate::mock::{MockImageModel, MockLanguageModel};
+pub use crate::mock::{MockEmbeddingModel, MockImageModel, MockLanguageModel};
 pub use crate::object::{Ladder, Object, ObjectEvent, ObjectStream};
 #[cfg(feature = "anthropic")]
 pub use crate::providers::anthropic::Anthropic;

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use mockall::mock;
 
 use crate::{
-    Capabilities, ImageModel, ImageRequest, ImageResponse, LanguageModel, Result, TextRequest, TextResponse, TextStream,
+    Capabilities, EmbeddingModel, EmbeddingRequest, EmbeddingResponse, ImageModel, ImageRequest, ImageResponse,
+    LanguageModel, Result, TextRequest, TextResponse, TextStream,
 };
 
 mock! {
@@ -19,6 +20,19 @@ mock! {
         fn capabilities(&self) -> Capabilities;
         async fn generate(&self, request: &TextRequest) -> Result<TextResponse>;
         async fn stream(&self, request: &TextRequest) -> Result<TextStream>;
+    }
+}
+
+mock! {
+    /// A mock of [`EmbeddingModel`].
+    #[derive(Debug)]
+    pub EmbeddingModel {}
+
+    #[async_trait]
+    impl EmbeddingModel for EmbeddingModel {
+        fn provider(&self) -> &str;
+        fn model(&self) -> &str;
+        async fn embed(&self, request: &EmbeddingRequest) -> Result<EmbeddingResponse>;
     }
 }
 

@@ -1,5 +1,7 @@
 //! Patience: the same request again, after a while.
 
+mod others;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +13,8 @@ use crate::clock::{elapsed, remaining};
 use crate::ledger::{enter_error, prepend};
 use crate::stream::{open, with_earlier};
 use crate::{
-    Attempt, Capabilities, Clock, Error, LanguageModel, Result, SystemClock, TextRequest, TextResponse, TextStream,
+    Attempt, Capabilities, Clock, EmbeddingRequest, Error, ImageRequest, LanguageModel, Result, SystemClock,
+    TextRequest, TextResponse, TextStream,
 };
 
 /// How often and how soon a request is repeated.
@@ -131,29 +134,32 @@ impl<M> Retry<M> {
 }
 
 /// One call of one model, as a plain function so that its future stays `Send` and unboxed twice.
-pub(crate) type Call<M, T> = for<'a> fn(&'a M, &'a TextRequest) -> BoxFuture<'a, Result<T>>;
+pub(crate) type Call<M, T, R = TextRequest> = for<'a> fn(&'a M, &'a R) -> BoxFuture<'a, Result<T>>;
 
-impl<M: LanguageModel> Retry<M> {
+impl<M: Sync> Retry<M> {
     /// The final result, and the attempts before it.
-    async fn run<T: Send>(&self, request: &TextRequest, call: Call<M, T>) -> (Result<T>, Vec<Attempt>) {
+    async fn run<T: Send, R: Timed>(
+        &self,
+        (provider, model): (&str, &str),
+        request: &R,
+        call: Call<M, T, R>,
+    ) -> (Result<T>, Vec<Attempt>) {
         let clock = &self.policy.clock;
         let started = clock.now_ms();
         let mut earlier = Vec::new();
         let mut attempt = 1;
         loop {
             let began = clock.now_ms();
-            let inner = within(request, remaining(request.timeout, started, began));
+            let inner = within(request, remaining(request.timeout(), started, began));
             let mut error = match call(&self.inner, &inner).await {
                 Ok(value) => return (Ok(value), earlier),
                 Err(error) => error,
             };
             let now = clock.now_ms();
-            enter_error(&mut error, || {
-                Attempt::new(self.inner.provider(), self.inner.model(), Some(elapsed(began, now)))
-            });
+            enter_error(&mut error, || Attempt::new(provider, model, Some(elapsed(began, now))));
             let Some(delay) = self
                 .policy
-                .delay(attempt, &error, remaining(request.timeout, started, now))
+                .delay(attempt, &error, remaining(request.timeout(), started, now))
             else {
                 return (Err(error), earlier);
             };
@@ -165,14 +171,36 @@ impl<M: LanguageModel> Retry<M> {
 }
 
 /// The request with another timeout, cloned only if it differs.
-pub(crate) fn within(request: &TextRequest, timeout: Option<Duration>) -> Cow<'_, TextRequest> {
-    if request.timeout == timeout {
+pub(crate) fn within<R: Timed>(request: &R, timeout: Option<Duration>) -> Cow<'_, R> {
+    if request.timeout() == timeout {
         return Cow::Borrowed(request);
     }
     let mut request = request.clone();
-    request.timeout = timeout;
+    *request.timeout_mut() = timeout;
     Cow::Owned(request)
 }
+
+/// A request that may take its time, and no longer.
+pub(crate) trait Timed: Clone + Send + Sync {
+    fn timeout(&self) -> Option<Duration>;
+    fn timeout_mut(&mut self) -> &mut Option<Duration>;
+}
+
+macro_rules! timed {
+    ($($request:ty),+) => {$(
+        impl Timed for $request {
+            fn timeout(&self) -> Option<Duration> {
+                self.timeout
+            }
+
+            fn timeout_mut(&mut self) -> &mut Option<Duration> {
+                &mut self.timeout
+            }
+        }
+    )+};
+}
+
+timed!(TextRequest, ImageRequest, EmbeddingRequest);
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
@@ -190,13 +218,18 @@ impl<M: LanguageModel> LanguageModel for Retry<M> {
     }
 
     async fn generate(&self, request: &TextRequest) -> Result<TextResponse> {
-        let (mut result, earlier) = self.run(request, |model, request| model.generate(request)).await;
+        let names = (self.inner.provider(), self.inner.model());
+        let (mut result, earlier) = self.run(names, request, |model, request| model.generate(request)).await;
         prepend(&mut result, earlier);
         result
     }
 
     async fn stream(&self, request: &TextRequest) -> Result<TextStream> {
-        match self.run(request, |model, request| Box::pin(open(model, request))).await {
+        let names = (self.inner.provider(), self.inner.model());
+        match self
+            .run(names, request, |model, request| Box::pin(open(model, request)))
+            .await
+        {
             (Ok(stream), earlier) => Ok(with_earlier(stream, earlier)),
             (Err(mut error), earlier) => {
                 crate::ledger::prepend_to(&mut error.failure_mut().attempts, earlier);

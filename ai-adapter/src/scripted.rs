@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use futures_util::stream;
 
+use crate::embedding_model::hashed;
 use crate::ledger::enter;
 use crate::stream::recorded;
 use crate::{
-    Attempt, Capabilities, Clock, Error, Failure, FinishReason, Image, ImageModel, ImageRequest, ImageResponse,
-    LanguageModel, Result, StreamEvent, SystemClock, TextRequest, TextResponse, TextStream,
+    Attempt, Capabilities, Clock, EmbeddingModel, EmbeddingRequest, EmbeddingResponse, Error, Failure, FinishReason,
+    Image, ImageModel, ImageRequest, ImageResponse, LanguageModel, Result, StreamEvent, SystemClock, TextRequest,
+    TextResponse, TextStream,
 };
 
 /// Plays a queue of replies, errors and streams, and records what it was asked.
@@ -42,8 +44,10 @@ pub struct Scripted {
 struct State {
     steps: VecDeque<Step>,
     images: VecDeque<Result<Image>>,
+    vectors: VecDeque<Result<Vec<Vec<f32>>>>,
     requests: Vec<TextRequest>,
     image_requests: Vec<ImageRequest>,
+    embedding_requests: Vec<EmbeddingRequest>,
 }
 
 #[derive(Debug)]
@@ -156,6 +160,19 @@ impl Scripted {
         self.push(Step::Silence)
     }
 
+    /// Adds vectors, or an error, for [`EmbeddingModel::embed`]. A call past their end is given vectors made of the words of each
+    /// text, always the same ones.
+    #[must_use]
+    pub fn vectors(self, vectors: Result<Vec<Vec<f32>>>) -> Self {
+        self.lock().vectors.push_back(vectors);
+        self
+    }
+
+    /// Every request for vectors so far.
+    pub fn embedding_requests(&self) -> Vec<EmbeddingRequest> {
+        self.lock().embedding_requests.clone()
+    }
+
     /// Adds a picture, or an error, for [`ImageModel::generate_image`].
     #[must_use]
     pub fn image(self, image: Result<Image>) -> Self {
@@ -259,6 +276,33 @@ impl LanguageModel for Scripted {
             .collect();
         let attempt = self.attempt();
         Ok(recorded(stream::iter(pieces), move || attempt.clone()))
+    }
+}
+
+#[async_trait]
+impl EmbeddingModel for Scripted {
+    fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    fn model(&self) -> &str {
+        &self.model
+    }
+
+    async fn embed(&self, request: &EmbeddingRequest) -> Result<EmbeddingResponse> {
+        request.check(&self.provider)?;
+        if request.texts.is_empty() {
+            return Ok(EmbeddingResponse::new(&self.provider, &self.model, Vec::new()));
+        }
+        let vectors = {
+            let mut state = self.lock();
+            state.embedding_requests.push(request.clone());
+            state.vectors.pop_front()
+        };
+        let vectors = vectors.unwrap_or_else(|| Ok(hashed::vectors(request)));
+        let mut result = vectors.map(|vectors| EmbeddingResponse::new(&self.provider, &self.model, vectors));
+        enter(&mut result, || self.attempt());
+        result
     }
 }
 

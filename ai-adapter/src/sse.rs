@@ -10,7 +10,7 @@ pub(crate) struct TooLong;
 /// Decodes `text/event-stream` incrementally, in time linear in its input. Lines end in CR, LF or CRLF; comments and
 /// fields other than `data` are passed over; several `data` lines are joined by line feeds. Works on bytes, so
 /// a character split between chunks is whole again by the time its event is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Decoder {
     buffer: Vec<u8>,
     /// Where the unread rest of the buffer begins.
@@ -24,11 +24,42 @@ pub(crate) struct Decoder {
     has_data: bool,
     /// The data was handed out and makes room for the next event.
     handed_out: bool,
+    /// How long an event may be.
+    most: usize,
+    /// Bytes looked at, copied or moved.
+    #[cfg(test)]
+    work: usize,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::up_to(MAX_EVENT)
+    }
 }
 
 impl Decoder {
+    /// One for events of at most so many bytes.
+    pub(crate) fn up_to(most: usize) -> Self {
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            searched: 0,
+            after_cr: false,
+            began: false,
+            data: Vec::new(),
+            has_data: false,
+            handed_out: false,
+            most,
+            #[cfg(test)]
+            work: 0,
+        }
+    }
+
+    /// Adds bytes. What was read of those before is dropped first, and only the rest of a line is moved.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        self.count(bytes.len());
         if self.start > 0 {
+            self.count(self.buffer.len() - self.start);
             self.buffer.drain(..self.start);
             self.searched -= self.start;
             self.start = 0;
@@ -42,12 +73,15 @@ impl Decoder {
         while let Some((from, to)) = self.line() {
             if from < to {
                 self.field(from, to)?;
-            } else if self.has_data {
+                continue;
+            }
+            self.began = true;
+            if self.has_data {
                 self.handed_out = true;
                 return Ok(Some(&self.data));
             }
         }
-        if self.buffer.len() - self.start > MAX_EVENT {
+        if self.buffer.len() - self.start > self.most {
             Err(TooLong)
         } else {
             Ok(None)
@@ -66,6 +100,20 @@ impl Decoder {
         self.handed_out = self.has_data;
         Ok(self.has_data.then_some(&self.data))
     }
+
+    /// Tests prove that the work is linear in the text.
+    #[cfg(test)]
+    fn count(&mut self, bytes: usize) {
+        self.work += bytes;
+    }
+
+    #[cfg(not(test))]
+    #[allow(
+        clippy::unused_self,
+        clippy::needless_pass_by_ref_mut,
+        reason = "nothing is counted outside of tests"
+    )]
+    const fn count(&mut self, _: usize) {}
 
     fn make_room(&mut self) {
         if std::mem::take(&mut self.handed_out) {
@@ -87,9 +135,11 @@ impl Decoder {
             .iter()
             .position(|byte| matches!(byte, b'\n' | b'\r'));
         let Some(end) = end.map(|offset| self.searched + offset) else {
+            self.count(self.buffer.len() - self.searched);
             self.searched = self.buffer.len();
             return None;
         };
+        self.count(end + 1 - self.searched);
         let from = self.start;
         self.after_cr = self.buffer[end] == b'\r';
         self.start = end + 1;
@@ -107,8 +157,12 @@ impl Decoder {
             Some([b':', b' ', value @ ..] | [b':', value @ ..]) => value,
             _ => return Ok(()),
         };
-        if self.data.len() + value.len() > MAX_EVENT {
+        if self.data.len() + value.len() > self.most {
             return Err(TooLong);
+        }
+        #[cfg(test)]
+        {
+            self.work += to - from;
         }
         if self.has_data {
             self.data.push(b'\n');
@@ -120,58 +174,4 @@ impl Decoder {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decode(chunks: &[&[u8]]) -> Vec<String> {
-        let mut decoder = Decoder::default();
-        let mut events = Vec::new();
-        let mut keep = |data: &[u8]| events.push(String::from_utf8(data.to_vec()).unwrap());
-        for chunk in chunks {
-            decoder.feed(chunk);
-            while let Some(data) = decoder.next().unwrap() {
-                keep(data);
-            }
-        }
-        if let Some(data) = decoder.finish().unwrap() {
-            keep(data);
-        }
-        events
-    }
-
-    #[test]
-    fn reads_every_spelling_at_every_split() {
-        let text = "\u{feff}: hello\r\n\r\ndata: {\"a\":\"ü€😀\"}\n\nevent: x\rdata:two\rdata: lines\r\rid: 7\n\n\
-                    data\r\n\r\n: keep-alive\n\ndata:  spaced\n\ndatabase: no\n\ndata: last";
-        let want = ["{\"a\":\"ü€😀\"}", "two\nlines", "", " spaced", "last"];
-        let bytes = text.as_bytes();
-        assert_eq!(decode(&[bytes]), want);
-        for at in 0..=bytes.len() {
-            assert_eq!(decode(&[&bytes[..at], &bytes[at..]]), want, "split at {at}");
-        }
-        let single: Vec<&[u8]> = bytes.chunks(1).collect();
-        assert_eq!(decode(&single), want);
-    }
-
-    #[test]
-    fn an_endless_line_or_event_is_too_long() {
-        let mut decoder = Decoder::default();
-        let mut fed = 0;
-        let endless = loop {
-            decoder.feed(&[b'x'; 65_536]);
-            fed += 65_536;
-            if let Err(error) = decoder.next() {
-                break error;
-            }
-            assert!(fed < 2 * MAX_EVENT);
-        };
-        assert_eq!(endless, TooLong);
-        let mut decoder = Decoder::default();
-        let line = [b"data: ".as_slice(), &[b'x'; 65_536], b"\n"].concat();
-        let lines = (0..200).find(|_| {
-            decoder.feed(&line);
-            decoder.next().is_err()
-        });
-        assert!(lines.is_some_and(|lines| lines <= 64));
-    }
-}
+mod tests;

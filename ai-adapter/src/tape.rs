@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+#[cfg(feature = "cache")]
+pub(crate) use self::entry::Told;
 pub(crate) use self::entry::{Entry, Piece};
 pub use self::record::Record;
 pub use self::replay::Replay;

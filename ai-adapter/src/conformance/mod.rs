@@ -32,11 +32,13 @@ use serde_json::json;
 
 use crate::{LanguageModel, ResponseSchema, TextRequest};
 
+mod embeddings;
 mod failures;
 mod images;
 mod replies;
 mod streams;
 
+pub use self::embeddings::*;
 pub use self::failures::*;
 pub use self::images::*;
 pub use self::replies::*;

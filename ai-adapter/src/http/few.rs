@@ -20,8 +20,8 @@ impl<T> Default for Few<T> {
 }
 
 impl<T> Few<T> {
-    #[cfg(any(feature = "openai", feature = "workers-ai"))]
-    pub(crate) fn is_empty(&self) -> bool {
+    #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
+    pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

@@ -94,7 +94,7 @@ pub(crate) fn events<F: Fold>(answer: Answer, fold: F) -> impl Stream<Item = Res
 }
 
 /// Whether a content type is that of events, in any spelling; a server that names none sends what was asked for.
-fn is_stream(content_type: &str) -> bool {
+pub(crate) fn is_stream(content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     let suffix = kind
         .len()

@@ -281,3 +281,15 @@ impl Rung {
 
 #[cfg(test)]
 mod tests;
+
+/// The object an answer holds.
+#[cfg(fuzzing)]
+pub(crate) fn json_in(text: &str) -> Option<serde_json::Value> {
+    extract::json_object(text).ok()
+}
+
+/// The object a text begins with, as far as it goes.
+#[cfg(fuzzing)]
+pub(crate) fn json_so_far(text: &str) -> Option<serde_json::Value> {
+    tolerant::object(text).map(|(value, _)| value)
+}

@@ -81,7 +81,7 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         let failure = error.failure();
         let errors = match error {
             Error::InvalidObject { errors, .. } => errors.clone(),

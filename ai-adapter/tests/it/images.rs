@@ -1,6 +1,7 @@
 //! Image models against servers that look at what they are sent.
 
 mod requests;
+mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;

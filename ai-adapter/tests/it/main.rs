@@ -4,6 +4,14 @@
 
 #[cfg(all(feature = "conformance", feature = "anthropic"))]
 mod anthropic;
+#[cfg(all(
+    feature = "conformance",
+    feature = "template",
+    feature = "openai",
+    feature = "gemini",
+    feature = "workers-ai"
+))]
+mod embeddings;
 #[cfg(all(feature = "conformance", feature = "gemini"))]
 mod gemini;
 #[cfg(all(

@@ -73,6 +73,7 @@ impl GeminiBuilder {
         Ok(Gemini {
             generate: server.url(&format!("{path}:generateContent"))?,
             stream: server.url(&format!("{path}:streamGenerateContent?alt=sse"))?,
+            embed: server.url(&format!("{path}:batchEmbedContents"))?,
             server,
             model,
             options: self.options,

@@ -1,6 +1,7 @@
 //! Google's [Gemini API](https://ai.google.dev/api/generate-content), by `generateContent`.
 
 mod builder;
+mod embeddings;
 mod fold;
 mod images;
 mod reply;
@@ -36,6 +37,7 @@ pub struct Gemini {
     server: Server,
     generate: http::Endpoint,
     stream: http::Endpoint,
+    embed: http::Endpoint,
     model: String,
     options: builder::Options,
 }

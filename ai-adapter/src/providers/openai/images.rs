@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::OpenAi;
-use crate::http::{self, Answer, Count, Few, JSON, MAX_IMAGE_BODY, Multipart, Takes, Word, malformed};
+use crate::http::{
+    self, Answer, Count, Few, JSON, MAX_IMAGE_BODY, Multipart, Takes, Told, Word, error_told, malformed,
+};
 use crate::ledger::enter;
 use crate::{Image, ImageModel, ImageRequest, ImageResponse, Result, Usage, platform};
 
@@ -18,6 +20,10 @@ struct Generation<'a> {
     size: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output_format: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partial_images: Option<u8>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,14 +41,24 @@ struct Datum<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-struct WireUsage {
+pub(super) struct WireUsage {
     #[serde(default)]
     input_tokens: Count,
     #[serde(default)]
     output_tokens: Count,
 }
 
-const TAKES: Takes = Takes {
+impl From<WireUsage> for Usage {
+    fn from(wire: WireUsage) -> Self {
+        Self {
+            input_tokens: wire.input_tokens.0,
+            output_tokens: wire.output_tokens.0,
+            ..Self::default()
+        }
+    }
+}
+
+pub(super) const TAKES: Takes = Takes {
     size: true,
     images: true,
     media_types: &["image/png", "image/jpeg", "image/webp"],
@@ -52,41 +68,35 @@ impl OpenAi {
     async fn draw(&self, request: &ImageRequest) -> Result<ImageResponse> {
         let peer = &self.server.peer;
         http::check_image(&peer.provider, request, TAKES)?;
+        let mut answer = self.ask_for_image(request, None, JSON).await?;
+        let body = http::read_most(peer, &mut answer.body, MAX_IMAGE_BODY).await?;
+        self.picture(&answer, &body)
+    }
+
+    /// The answer to a request for a picture, as a stream with so many sights of it, or whole.
+    pub(super) async fn ask_for_image(
+        &self,
+        request: &ImageRequest,
+        partials: Option<u8>,
+        accept: &'static str,
+    ) -> Result<Answer> {
         let size = request.size.map(|(width, height)| format!("{width}x{height}"));
         let format = request
             .media_type
             .as_deref()
             .and_then(|kind| kind.strip_prefix("image/"));
-        let mut answer = if request.images.is_empty() {
+        if request.images.is_empty() {
             let body = Generation {
                 model: &self.model,
                 prompt: &request.prompt,
                 size: size.as_deref(),
                 output_format: format,
+                stream: partials.map(|_| true),
+                partial_images: partials,
             };
             let url = self.server.url("/images/generations")?;
-            self.server.post(&url, request.timeout, JSON, &body).await?
-        } else {
-            self.edit(request, size.as_deref(), format).await?
-        };
-        let body = http::read_most(peer, &mut answer.body, MAX_IMAGE_BODY).await?;
-        let reply: Reply<'_> = http::parse(peer, &answer, &body)?;
-        let pictures = reply.data.0.iter().filter_map(|datum| datum.b64_json.get());
-        let images: Vec<Image> = pictures.map(|text| http::decoded(peer, text)).collect::<Result<_>>()?;
-        if images.is_empty() {
-            return Err(malformed(peer, "the reply has no picture"));
+            return self.server.post(&url, request.timeout, accept, &body).await;
         }
-        let mut response = ImageResponse::new(&peer.provider, &self.model, images);
-        response.request_id = answer.request_id(peer);
-        response.usage = reply.usage.map_or_else(Usage::default, |usage| Usage {
-            input_tokens: usage.input_tokens.0,
-            output_tokens: usage.output_tokens.0,
-            ..Usage::default()
-        });
-        Ok(response)
-    }
-
-    async fn edit(&self, request: &ImageRequest, size: Option<&str>, format: Option<&str>) -> Result<Answer> {
         let mut form = Multipart::new();
         form.text("model", &self.model);
         form.text("prompt", &request.prompt);
@@ -95,16 +105,38 @@ impl OpenAi {
             form.file("image[]", kind, &image.bytes);
         }
         if let Some(size) = size {
-            form.text("size", size);
+            form.text("size", &size);
         }
         if let Some(format) = format {
             form.text("output_format", format);
         }
+        if let Some(partials) = partials {
+            form.text("stream", "true");
+            form.text("partial_images", &partials.to_string());
+        }
         let (content_type, body) = form.finish();
         let url = self.server.url("/images/edits")?;
-        self.server
-            .post_bytes(&url, request.timeout, JSON, Some(&content_type), body)
-            .await
+        let kind = Some(content_type.as_str());
+        self.server.post_bytes(&url, request.timeout, accept, kind, body).await
+    }
+
+    /// The pictures in a whole answer.
+    pub(super) fn picture(&self, answer: &Answer, body: &[u8]) -> Result<ImageResponse> {
+        let peer = &self.server.peer;
+        let reply: Reply<'_> = http::parse(peer, answer, body)?;
+        let pictures = reply.data.0.iter().filter_map(|datum| datum.b64_json.get());
+        let images: Vec<Image> = pictures.map(|text| http::decoded(peer, text)).collect::<Result<_>>()?;
+        if images.is_empty() {
+            // An object without a picture tells of an error, or is none of ours.
+            return Err(match Told::in_json(body) {
+                Some(told) => error_told(peer, None, &answer.headers, told),
+                None => malformed(peer, "the reply has no picture"),
+            });
+        }
+        let mut response = ImageResponse::new(&peer.provider, &self.model, images);
+        response.request_id = answer.request_id(peer);
+        response.usage = reply.usage.map(Usage::from).unwrap_or_default();
+        Ok(response)
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod builder;
 pub(in crate::providers) mod chat;
+mod embeddings;
+mod image_stream;
 mod images;
 mod preset;
 pub(in crate::providers) mod responses;
@@ -9,6 +11,7 @@ pub(in crate::providers) mod responses;
 use async_trait::async_trait;
 
 pub use self::builder::OpenAiBuilder;
+pub use self::image_stream::{ImageEvent, ImageStream};
 pub use self::preset::{Api, Dialect, Preset, ReasoningForm, SchemaForm};
 use crate::clock::elapsed;
 use crate::http::{self, Answer, EVENTS, JSON, Server};

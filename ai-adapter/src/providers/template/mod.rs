@@ -1,6 +1,7 @@
 //! A deterministic offline writer: fills templates from the data in the prompt, needs no network and no key.
 
 mod builder;
+mod embeddings;
 mod fill;
 
 use std::collections::BTreeMap;

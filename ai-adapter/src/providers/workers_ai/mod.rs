@@ -1,6 +1,7 @@
 //! Cloudflare's [Workers AI](https://developers.cloudflare.com/workers-ai/): by a Worker's binding, by REST, and through AI Gateway.
 
 mod builder;
+mod embeddings;
 mod fold;
 mod images;
 mod wire;

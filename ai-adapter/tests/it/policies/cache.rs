@@ -164,15 +164,6 @@ async fn streams_come_back_as_streams() {
     let other = TextRequest::user("cut");
     model.stream(&other).await.unwrap().response().await.unwrap_err();
     model.generate(&other).await.unwrap_err();
-    // Two equal streams, read in turn, do not wait for each other.
-    let script = Scripted::new().pieces(["a"]).pieces(["b"]);
-    let model = cached(&script);
-    let (one, two) = (
-        model.stream(&hello()).await.unwrap(),
-        model.stream(&hello()).await.unwrap(),
-    );
-    two.response().await.unwrap();
-    one.response().await.unwrap();
 }
 
 #[tokio::test]

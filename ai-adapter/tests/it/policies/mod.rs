@@ -3,6 +3,8 @@
 mod budget;
 #[cfg(feature = "cache")]
 mod cache;
+#[cfg(feature = "cache")]
+mod cache_streams;
 mod circuit_breaker;
 mod composed;
 mod rate_limit;
