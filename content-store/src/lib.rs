@@ -78,7 +78,7 @@ pub use upkeep::{PrunePlan, Pruned, Upkeep};
 
 #[cfg(feature = "mock")]
 pub use {
-    dead_letters::MockDeadLetters, editing::MockEditing, outbox::MockOutbox, pages::MockPages,
+    blobs::MockBlobStore, dead_letters::MockDeadLetters, editing::MockEditing, outbox::MockOutbox, pages::MockPages,
     post_ledger::MockPostLedger, reports::MockReports, spend_ledger::MockSpendLedger, transfer::MockTransfer,
     upkeep::MockUpkeep,
 };

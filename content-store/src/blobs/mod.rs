@@ -14,5 +14,7 @@ pub use files::FileBlobs;
 pub use memory::MemoryBlobs;
 #[cfg(feature = "r2")]
 pub use r2::R2Blobs;
+#[cfg(feature = "mock")]
+pub use store::MockBlobStore;
 pub use store::{BlobEntry, BlobKey, BlobStore};
 pub use with::WithBlobs;

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::{Error, Result};
 
 /// Bytes by the hash over them: a key is never put with other bytes, so every call may be repeated.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait BlobStore: Send + Sync {
     /// Keeps bytes. When it answers, they survive the process, in a store that does.

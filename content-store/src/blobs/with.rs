@@ -12,7 +12,7 @@ const MARK: &str = "presswork-blob:sha256:";
 /// A store that keeps bodies past a size in a [`BlobStore`], and reads them back unseen.
 ///
 /// A body is put there before the row is written that names it, so a row is never without its body. What a crash between
-/// the two leaves, or a write that is refused, is a blob that no row names: [`sweep`](Self::sweep) takes it away, and with it
+/// the two leaves, or a write that is refused, is a blob that no row names: [`sweep`](Self::sweep) takes it away, as it does
 /// the bodies of pages deleted and of contents pruned.
 ///
 /// Without this wrapper a body past [`limits::BODY`] is refused by every store with
@@ -140,9 +140,10 @@ impl<S: Sync, B: BlobStore> WithBlobs<S, B> {
 impl<S: Transfer, B: BlobStore> WithBlobs<S, B> {
     /// Deletes blobs that were last put before a time (epoch ms) and that no row names. Gives how many.
     ///
-    /// Reads every row, so it is a job for a quiet hour. A body is younger than the row that names it is late: name a time
-    /// at least an hour ago, and no save under way loses its own. Only a save of the very bytes that are being
-    /// deleted, in that moment, would: run it while nobody saves what was said long ago, or while nobody saves.
+    /// Reads every row, so it is a job for a quiet hour. A save puts its body first and writes its row at once: with a time at
+    /// least an hour ago no save under way loses its own. One hole is left: a save of the very bytes of an old blob that no
+    /// row names, in the moment in which it is deleted, ends as a row without its body. Where texts come back word for word
+    /// after they were deleted, run it while nobody saves.
     ///
     /// # Errors
     /// As [`Transfer::export`] and [`BlobStore`]. What was deleted until then is gone, and the call may be repeated.
