@@ -2,7 +2,9 @@
 
 use futures_executor::block_on;
 use presswork_ai_adapter::fuzzing::answer_next;
-use presswork_ai_adapter::{Error, ImageModel, ImageRequest, LanguageModel, Result, TextRequest, Tool};
+use presswork_ai_adapter::{
+    EmbeddingModel, EmbeddingRequest, Error, ImageModel, ImageRequest, LanguageModel, Result, TextRequest, Tool,
+};
 
 /// Asks for text in every way; each gets this answer.
 pub fn text(model: &impl LanguageModel, status: u16, body: &[u8]) {
@@ -16,10 +18,12 @@ pub fn text(model: &impl LanguageModel, status: u16, body: &[u8]) {
     }
 }
 
-/// Asks for a picture; it gets this answer.
-pub fn picture(model: &impl ImageModel, status: u16, body: &[u8]) {
+/// Asks for a picture and for vectors; each gets this answer.
+pub fn picture(model: &(impl ImageModel + EmbeddingModel), status: u16, body: &[u8]) {
     give(status, "application/json", body);
     check(block_on(model.generate_image(&ImageRequest::new("a tower"))));
+    give(status, "application/json", body);
+    check(block_on(model.embed(&EmbeddingRequest::new(["a", "b"]))));
 }
 
 fn give(status: u16, kind: &str, body: &[u8]) {

@@ -3,12 +3,17 @@
 
 mod answers;
 
+use std::sync::LazyLock;
+
 use libfuzzer_sys::fuzz_target;
 use presswork_ai_adapter::WorkersAi;
 
+/// Made once: its HTTP client costs more than thousands of answers.
+static MODEL: LazyLock<WorkersAi> =
+    LazyLock::new(|| WorkersAi::builder("m").account("a").api_key("k").build().unwrap());
+
 fuzz_target!(|input: (u8, &[u8])| {
     let status = answers::status(input.0);
-    let model = WorkersAi::builder("m").account("a").api_key("k").build().unwrap();
-    answers::text(&model, status, input.1);
-    answers::picture(&model, status, input.1);
+    answers::text(&*MODEL, status, input.1);
+    answers::picture(&*MODEL, status, input.1);
 });

@@ -40,6 +40,30 @@ fn the_body_decides_before_the_status() {
         ),
         (429, "", "rate_limited", true),
         (
+            503,
+            r#"{"error":{"message":"slower","code":"slow_down"}}"#,
+            "rate_limited",
+            true,
+        ),
+        (
+            503,
+            r#"{"error":{"message":"m","code":"server_is_overloaded"}}"#,
+            "unavailable",
+            true,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"m","code":"image_too_large"}}"#,
+            "rejected",
+            false,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"m","code":"tool_use_failed","failed_generation":"x"}}"#,
+            "malformed",
+            true,
+        ),
+        (
             498,
             r#"{"error":{"message":"flex","code":"capacity_exceeded"}}"#,
             "rate_limited",

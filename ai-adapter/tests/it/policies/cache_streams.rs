@@ -186,6 +186,27 @@ async fn a_reader_that_leaves_takes_nothing_from_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reader_that_stalls_holds_up_nobody() {
+    let clock = PausedClock::start();
+    let talker = Talker::new(&clock, &["a", "b", "c"]);
+    let model = talker.clone().cache(MemoryCache::new(10_000)).clock(clock.clone());
+    let (mut stalled, second) = (
+        model.stream(&hello()).await.unwrap(),
+        model.stream(&hello()).await.unwrap(),
+    );
+    let second = tokio::spawn(text(second));
+    tokio::task::yield_now().await;
+    // It polled last, waits, and is not asked again.
+    assert!(stalled.next().now_or_never().is_none());
+    let (said, _) = tokio::time::timeout(secs(60), second)
+        .await
+        .expect("the other one goes on")
+        .unwrap();
+    assert_eq!(said, "abc");
+    assert_eq!(text(stalled).await.0, "abc");
+}
+
+#[tokio::test(start_paused = true)]
 async fn streams_may_be_read_in_turn() {
     let clock = PausedClock::start();
     let talker = Talker::new(&clock, &["a", "b"]);

@@ -134,6 +134,10 @@ async fn a_success_that_is_an_error_is_one() {
             json!({ "choices": [{ "message": { "content": "" }, "finish_reason": "error" }] }),
             "unavailable",
         ),
+        (
+            json!({ "choices": [{ "message": { "content": "x" }, "finish_reason": "insufficient_system_resource" }] }),
+            "unavailable",
+        ),
         (json!({ "choices": [] }), "malformed"),
         (json!({ "hello": "world" }), "malformed"),
         (json!("hello"), "malformed"),

@@ -277,7 +277,9 @@ async fn terminal_events_and_errors_end_a_stream() {
     assert_eq!(cut.pop().unwrap().unwrap_err().condition(), "incomplete");
     let refusal = json!({ "type": "response.refusal.delta", "delta": "No." });
     let end = json!({ "type": "response.completed", "response": { "status": "completed" } });
-    let response = done(events_of(&[refusal, end], hello()).await);
+    // It repeats what the deltas said.
+    let repeated = json!({ "type": "response.refusal.done", "refusal": "No." });
+    let response = done(events_of(&[refusal, repeated, end], hello()).await);
     assert_eq!(response.refusal.as_deref(), Some("No."));
     let end = json!({ "type": "response.incomplete",
                       "response": { "status": "incomplete", "incomplete_details": { "reason": "max_output_tokens" } } });
