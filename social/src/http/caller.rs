@@ -238,14 +238,17 @@ impl Caller {
 
     /// Reads the body of a success. One that cannot be read leaves a publish unknown.
     pub(crate) fn decode<T: DeserializeOwned>(&self, answer: &Answer, call: Call) -> Result<T> {
+        let value = serde_json::from_slice(answer.bytes());
+        value.map_err(|error| self.undecodable(answer, call, &error))
+    }
+
+    /// Apart from [`decode`](Self::decode), of which there is a copy for each type.
+    fn undecodable(&self, answer: &Answer, call: Call, error: &serde_json::Error) -> Error {
         let problem = match &answer.body {
-            Ok(body) => match serde_json::from_slice(body) {
-                Ok(value) => return Ok(value),
-                Err(error) => format!("the answer cannot be read: {error}"),
-            },
+            Ok(_) => format!("the answer cannot be read: {error}"),
             Err(problem) => format!("the answer was cut off: {problem}"),
         };
-        Err(self.unreadable(answer, call, &problem))
+        self.unreadable(answer, call, &problem)
     }
 
     /// A success that does not say what it should.

@@ -40,6 +40,8 @@ pub(crate) struct Common {
     pub(crate) scripted: Vec<Reply>,
     /// The same for the next request whose path ends so.
     pub(crate) instead: Option<(&'static str, Reply)>,
+    /// How long each answer takes.
+    pub(crate) slow: Duration,
     /// Answers everything, when there is one.
     pub(crate) echo: Option<Echo>,
     pub(crate) requests: Vec<Request>,
@@ -60,6 +62,7 @@ impl Common {
             only: "",
             scripted: Vec::new(),
             instead: None,
+            slow: Duration::ZERO,
             echo: None,
             requests: Vec::new(),
             violations: Vec::new(),
@@ -134,6 +137,7 @@ fn answer<W: World>(world: &mut W, request: Request) -> Reply {
     let publishes = world.publishes(&request);
     let common = world.common();
     common.requests.push(request.clone());
+    common.clock.advance(common.slow);
     if let Some(echo) = &common.echo {
         return echo(&request);
     }

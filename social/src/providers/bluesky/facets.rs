@@ -6,8 +6,6 @@ use std::ops::Range;
 use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::text;
-
 /// Longest tag, in graphemes.
 const MAX_TAG: usize = 64;
 
@@ -20,10 +18,49 @@ pub(super) enum Mark {
     Tag(Range<usize>, String),
 }
 
-/// Every link with its scheme, every `@handle.with.dots` and every `#tag`, first to last.
+/// Every link with its scheme, as the official client reads it: from the start of a word or after `(` to the next white
+/// space, without the punctuation that ends a sentence and a `)` that nothing opened. Unlike that client, a bare
+/// `README.md` stays text.
+fn links(text: &str) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (at, sign) in text.match_indices("://") {
+        let word = text[..at]
+            .rfind(|c: char| !c.is_ascii_alphabetic())
+            .map_or(0, |before| {
+                before + text[before..].chars().next().map_or(0, char::len_utf8)
+            });
+        let scheme = text[word..at].to_ascii_lowercase();
+        let opens = text[..word]
+            .chars()
+            .next_back()
+            .is_none_or(|c| c.is_whitespace() || c == '(');
+        let inside = found.last().is_some_and(|last| last.contains(&word));
+        if !matches!(scheme.as_str(), "http" | "https") || !opens || inside {
+            continue;
+        }
+        let written = &text[word..];
+        let written = &written[..written.find(char::is_whitespace).unwrap_or(written.len())];
+        let mut link = written;
+        loop {
+            let before = link;
+            link = link.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+            if !link.contains('(') {
+                link = link.strip_suffix(')').unwrap_or(link);
+            }
+            if link == before {
+                break;
+            }
+        }
+        if link.len() > scheme.len() + sign.len() {
+            found.push(word..word + link.len());
+        }
+    }
+    found
+}
+
+/// Every link, every `@handle.with.dots` and every `#tag`.
 pub(super) fn marks(text: &str) -> Vec<Mark> {
-    let links = text::links_of_x(text).into_iter().filter(|(_, has_scheme)| *has_scheme);
-    let links: Vec<Range<usize>> = links.map(|(range, _)| range).collect();
+    let links = links(text);
     let mut marks: Vec<Mark> = links.iter().cloned().map(Mark::Link).collect();
     for (at, sign) in text.match_indices(['@', '#', '＃']) {
         let before = text[..at].chars().next_back();
@@ -45,6 +82,9 @@ pub(super) fn marks(text: &str) -> Vec<Mark> {
             let end = word
                 .find(|c: char| c.is_whitespace() || matches!(c, '#' | '＃'))
                 .unwrap_or(word.len());
+            // A link in parentheses may follow without a space.
+            let next = links.iter().find(|link| link.start >= start);
+            let end = next.map_or(end, |link| end.min(link.start - start));
             let tag =
                 word[..end].trim_end_matches(|c: char| c.is_ascii_punctuation() || matches!(c, '…' | '。' | '、'));
             if !tag.is_empty() && !tag.bytes().all(|b| b.is_ascii_digit()) && tag.graphemes(true).count() <= MAX_TAG {
@@ -84,7 +124,30 @@ mod tests {
             ("@bob.example", Some("bob.example".to_owned())),
         ];
         assert_eq!(found, expected);
+        for (text, link) in [
+            ("(https://example.com/日本), so", "https://example.com/日本"),
+            ("see HTTP://localhost:3000/x?!", "HTTP://localhost:3000/x"),
+            ("https://example.com/a_(b).", "https://example.com/a_(b)"),
+            (
+                "https://example.com/?u=https://b.example",
+                "https://example.com/?u=https://b.example",
+            ),
+        ] {
+            let found = marks(text);
+            assert!(
+                matches!(&found[..], [Mark::Link(range)] if &text[range.clone()] == link),
+                "{found:?}"
+            );
+        }
+        assert_eq!(
+            marks("#a(https://b.example"),
+            [Mark::Link(3..20), Mark::Tag(0..2, "a".to_owned())]
+        );
         for plain in [
+            "日本https://example.com",
+            "https://",
+            "ftp://example.com",
+            "README.md",
             "a@b.example",
             "@alone",
             "#1",

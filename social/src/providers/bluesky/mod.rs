@@ -88,7 +88,13 @@ impl SocialTarget for Bluesky {
         let body =
             move |request: reqwest::RequestBuilder| request.header("content-type", kind.as_str()).body(bytes.clone());
         let answer = self
-            .call(Method::POST, "com.atproto.repo.uploadBlob", &[], Call::Repeatable, body)
+            .call(
+                Method::POST,
+                "com.atproto.repo.uploadBlob",
+                &[],
+                Call::Repeatable,
+                &body,
+            )
             .await?;
         let uploaded: wire::Uploaded = self.caller.decode(&answer, Call::Repeatable)?;
         // The whole reference is what a record carries.

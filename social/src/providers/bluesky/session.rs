@@ -20,6 +20,9 @@ pub(super) const NOT_FOUND: &str = "rkey";
 /// What it names when a record is there that must not be.
 pub(super) const EXISTS: &str = "swapRecord";
 
+/// Puts the body into a request. Not generic: a Worker pays for every copy of a call.
+pub(super) type Body<'a> = &'a (dyn Fn(RequestBuilder) -> RequestBuilder + Send + Sync);
+
 /// Whose session it is, and where the repository is.
 #[derive(Clone)]
 pub(super) struct Who {
@@ -68,7 +71,7 @@ impl Bluesky {
         name: &str,
         query: &[(&str, &str)],
         call: Call,
-        body: impl Fn(RequestBuilder) -> RequestBuilder + Send + Sync,
+        body: Body<'_>,
     ) -> Result<Answer> {
         let mut refused = None;
         loop {
@@ -92,7 +95,7 @@ impl Bluesky {
 
     pub(super) async fn get<T: DeserializeOwned>(&self, name: &str, query: &[(&str, &str)]) -> Result<T> {
         let answer = self
-            .call(Method::GET, name, query, Call::Repeatable, |request| request)
+            .call(Method::GET, name, query, Call::Repeatable, &|request| request)
             .await?;
         self.caller.decode(&answer, Call::Repeatable)
     }
@@ -100,7 +103,7 @@ impl Bluesky {
     pub(super) async fn post_json(&self, name: &str, body: &Value, call: Call) -> Result<Answer> {
         let text = body.to_string();
         let body = |request: RequestBuilder| request.header("content-type", "application/json").body(text.clone());
-        self.call(Method::POST, name, &[], call, body).await
+        self.call(Method::POST, name, &[], call, &body).await
     }
 
     fn refused(&self, answer: &Answer, call: Call) -> Error {
@@ -128,7 +131,7 @@ impl Bluesky {
     }
 
     /// Signs in or renews, at the server the account signs in at.
-    async fn session(&self, name: &str, body: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Result<TokenSet> {
+    async fn session(&self, name: &str, body: Body<'_>) -> Result<TokenSet> {
         let mut url = self.service.clone();
         url.set_path(&format!("/xrpc/{name}"));
         let answer = self
@@ -152,7 +155,7 @@ impl Refresh for Bluesky {
         if let Some(token) = current.and_then(|current| current.refresh.as_ref()) {
             self.caller.hide(token.expose());
             let renewed = self
-                .session("com.atproto.server.refreshSession", |request| {
+                .session("com.atproto.server.refreshSession", &|request| {
                     request.bearer_auth(token.expose())
                 })
                 .await;
@@ -162,8 +165,8 @@ impl Refresh for Bluesky {
             }
         }
         let body = json!({"identifier": self.identifier, "password": self.password.expose()}).to_string();
-        self.session("com.atproto.server.createSession", |request| {
-            request.header("content-type", "application/json").body(body)
+        self.session("com.atproto.server.createSession", &|request| {
+            request.header("content-type", "application/json").body(body.clone())
         })
         .await
     }

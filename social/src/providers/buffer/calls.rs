@@ -23,6 +23,17 @@ impl Buffer {
         variables: Value,
         call: Call,
     ) -> Result<(T, Answer)> {
+        let (data, answer) = self.ask(query, variables, call).await?;
+        match T::deserialize(data) {
+            Ok(data) => Ok((data, answer)),
+            Err(error) => Err(self
+                .caller
+                .unreadable(&answer, call, &format!("the answer cannot be read: {error}"))),
+        }
+    }
+
+    /// What an answer holds besides errors. Not generic: a Worker pays for every copy.
+    async fn ask(&self, query: &str, variables: Value, call: Call) -> Result<(Value, Answer)> {
         let body = json!({"query": query, "variables": variables}).to_string();
         let request = self.caller.request(Method::POST, self.url.clone());
         let request = request
@@ -33,19 +44,19 @@ impl Buffer {
             return Err(self.refused(&answer, call));
         }
         let envelope: wire::Envelope = self.caller.decode(&answer, call)?;
-        if let Some(data) = envelope.data.filter(|data| {
-            data.as_object()
-                .is_some_and(|data| data.values().all(|part| !part.is_null()))
-        }) && let Ok(data) = serde_json::from_value(data)
-        {
-            return Ok((data, answer));
+        let whole = |data: &Value| {
+            let fields = data.as_object();
+            fields.is_some_and(|fields| fields.values().all(|part| !part.is_null()))
+        };
+        match envelope.data.filter(whole) {
+            Some(data) => Ok((data, answer)),
+            None if envelope.errors.is_empty() => {
+                Err(self
+                    .caller
+                    .unreadable(&answer, call, "the answer has neither the data nor an error"))
+            }
+            None => Err(self.refused(&answer, call)),
         }
-        Err(match envelope.errors.is_empty() {
-            true => self
-                .caller
-                .unreadable(&answer, call, "the answer has neither the data nor an error"),
-            false => self.refused(&answer, call),
-        })
     }
 
     /// Errors arrive with a status of their own and inside a 200.

@@ -115,9 +115,8 @@ impl Mastodon {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
-        let request = self.request(Method::GET, path, query);
-        let answer = self.exchange(request, Call::Repeatable).await?;
-        self.caller.decode(&answer, Call::Repeatable)
+        let answer = self.exchange(self.request(Method::GET, path, query), Call::Repeatable);
+        self.caller.decode(&answer.await?, Call::Repeatable)
     }
 
     async fn credentials(&self) -> Result<wire::Credentials> {

@@ -44,6 +44,9 @@ const LINKED_POST_MICRO_USD: u64 = 200_000;
 /// ([media](https://docs.x.com/x-api/media/quickstart/best-practices)).
 const MAX_GIF: u64 = 15 * 1024 * 1024;
 
+/// Puts the body into a request. Not generic: a Worker pays for every copy of a call.
+type Body<'a> = &'a (dyn Fn(RequestBuilder) -> Result<RequestBuilder> + Send + Sync);
+
 /// An account on X.
 ///
 /// X knows no idempotency keys. What keeps a post single is its refusal of a text it has seen within hours, which is
@@ -86,13 +89,7 @@ impl X {
     }
 
     /// Makes one call. A token that X refuses is renewed once; the refused call did nothing.
-    async fn call(
-        &self,
-        method: Method,
-        url: Url,
-        call: Call,
-        body: impl Fn(RequestBuilder) -> Result<RequestBuilder> + Send + Sync,
-    ) -> Result<Answer> {
+    async fn call(&self, method: Method, url: Url, call: Call, body: Body<'_>) -> Result<Answer> {
         let mut refused = None;
         let began_ms = self.caller.clock.now_ms();
         loop {
@@ -114,10 +111,8 @@ impl X {
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
-        let answer = self
-            .call(Method::GET, self.url(path, query), Call::Repeatable, Ok)
-            .await?;
-        self.caller.decode(&answer, Call::Repeatable)
+        let answer = self.call(Method::GET, self.url(path, query), Call::Repeatable, &Ok);
+        self.caller.decode(&answer.await?, Call::Repeatable)
     }
 
     async fn me(&self) -> Result<wire::User> {
@@ -202,7 +197,7 @@ impl SocialTarget for X {
         let body = serde_json::to_vec(&wire::NewPost::new(post)).unwrap_or_default();
         let body = |request: RequestBuilder| Ok(request.header("content-type", "application/json").body(body.clone()));
         let answer = self
-            .call(Method::POST, self.url("/2/tweets", &[]), Call::Publish, body)
+            .call(Method::POST, self.url("/2/tweets", &[]), Call::Publish, &body)
             .await?;
         let created: wire::Data<wire::Post> = self.caller.decode(&answer, Call::Publish)?;
         Ok(self.receipt(created.data.id))

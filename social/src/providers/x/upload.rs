@@ -42,7 +42,7 @@ impl X {
         };
         let body = |request: RequestBuilder| Ok(request.multipart(form()?));
         let answer = self
-            .call(Method::POST, self.url("/2/media/upload", &[]), Call::Repeatable, body)
+            .call(Method::POST, self.url("/2/media/upload", &[]), Call::Repeatable, &body)
             .await?;
         let upload: wire::Data<wire::Upload> = self.caller.decode(&answer, Call::Repeatable)?;
         Ok(upload.data)
@@ -61,7 +61,7 @@ impl X {
             };
             let body = |request: RequestBuilder| Ok(request.multipart(form()?));
             let url = self.url(&format!("/2/media/upload/{}/append", upload.id), &[]);
-            self.call(Method::POST, url, Call::Repeatable, body).await?;
+            self.call(Method::POST, url, Call::Repeatable, &body).await?;
         }
         self.post_json(&format!("/2/media/upload/{}/finalize", upload.id), &json!({}))
             .await
@@ -71,7 +71,7 @@ impl X {
         let text = body.to_string();
         let body = |request: RequestBuilder| Ok(request.header("content-type", "application/json").body(text.clone()));
         let answer = self
-            .call(Method::POST, self.url(path, &[]), Call::Repeatable, body)
+            .call(Method::POST, self.url(path, &[]), Call::Repeatable, &body)
             .await?;
         let upload: wire::Data<wire::Upload> = self.caller.decode(&answer, Call::Repeatable)?;
         Ok(upload.data)

@@ -152,6 +152,26 @@ async fn a_token_that_ends_is_renewed_and_kept() {
 }
 
 #[tokio::test]
+async fn a_publish_that_is_late_is_given_up_before_it_is_sent() {
+    let site = Site::start().await;
+    site.publish(&Post::new("one")).await.unwrap();
+    {
+        let mut world = site.world.lock().unwrap();
+        (world.access_ends_ms, world.common.slow) = (0, Duration::from_secs(20));
+    }
+    // Refused after 20 seconds and renewed after 40: whoever finds the attempt must know that it sends nothing any more.
+    let error = site.publish(&Post::new("two")).await.unwrap_err();
+    assert!(error.is_retryable() && !error.is_unknown(), "{error:?}");
+    assert_eq!(site.visible().await.len(), 1);
+    site.world.lock().unwrap().common.slow = Duration::ZERO;
+    let attempt = Attempt::new(Post::new("two"), site.now_ms());
+    site.clock.advance(Duration::from_secs(149));
+    assert!(site.reconcile(&attempt).await.unwrap_err().is_retryable());
+    site.clock.advance(Duration::from_secs(1));
+    assert_eq!(site.reconcile(&attempt).await.unwrap(), Reconciled::Absent);
+}
+
+#[tokio::test]
 async fn a_duplicate_is_found_where_the_earlier_attempt_left_it() {
     let site = Site::start().await;
     let post = Post::new("said before");
