@@ -3,6 +3,7 @@
 mod llm;
 mod pipeline;
 mod queue;
+mod social;
 mod store;
 mod text;
 
@@ -91,6 +92,11 @@ pub const FIGURES: &[Figure] = &[
         name: "text",
         what: "the weighted length of a post of X, against the crate twitter-text",
         run: text::weighted,
+    },
+    Figure {
+        name: "social-wasm",
+        what: "what presswork-social with four networks weighs in a Worker",
+        run: social::wasm,
     },
     Figure {
         name: "pipeline",

@@ -13,7 +13,7 @@ pub fn weighted() -> Result<Vec<Table>> {
     let programs = [(&peer, "twitter-text 0.3", Role::Base), (&own, "presswork", Role::Own)];
     let mut tables = Vec::new();
     for text in ["mixed", "ascii", "japanese"] {
-        let medians = measure::medians(7, |at| measure::run(programs[at].0, text, 5_000, &[]), programs.len())?;
+        let medians = measure::medians(21, |at| measure::run(programs[at].0, text, 200, &[]), programs.len())?;
         let mut rows = Vec::new();
         for ((program, name, role), found) in programs.iter().zip(&medians) {
             let instructions = measure::instructions(program, text, (100, 1_100), &[])?;
@@ -27,7 +27,7 @@ pub fn weighted() -> Result<Vec<Table>> {
         }
         tables.push(Table {
             title: format!(
-                "The weighted length of a full post of X: {text} (times are medians of 7 alternating rounds)"
+                "The weighted length of a full post of X: {text} (times are medians of 21 alternating rounds)"
             ),
             metrics: vec![
                 Metric {
