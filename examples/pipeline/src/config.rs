@@ -46,6 +46,9 @@ pub struct SiteConfig {
     pub locale: String,
     /// One sentence about the site, for its home page and feed.
     pub description: String,
+    /// Whether each page has a picture with its title, for link previews and posts. Without a word the program that serves
+    /// the site decides: the binary draws them, a Worker does not.
+    pub cards: Option<bool>,
     /// Key by which search engines are told of new pages (IndexNow): 8 to 128 letters, digits and dashes. It is public: the
     /// site serves it at `/<key>.txt`. Without one nobody is told.
     pub indexnow_key: Option<String>,
@@ -61,6 +64,7 @@ impl Default for SiteConfig {
             base_url: "https://almanac.example".into(),
             locale: "en".into(),
             description: "Offsets, daylight saving rules and neighbours of every time zone.".into(),
+            cards: None,
             indexnow_key: None,
             indexnow_endpoint: crate::site::indexnow::ENDPOINT.into(),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future;
-use presswork_ai_adapter::LanguageModel;
+use presswork_ai_adapter::{ImageModel, LanguageModel};
 use presswork_content_store::{ContentStore, Page, PageId, Status};
 use presswork_queue::{Delivery, Handler, Outcome};
 use presswork_social::SocialTarget;
@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::message::PageMessage;
 use crate::platform;
 
+mod picture;
 mod target;
 mod variant;
 
@@ -27,6 +28,7 @@ pub struct Poster {
     store: Arc<dyn ContentStore>,
     model: Arc<dyn LanguageModel>,
     targets: Vec<Arc<dyn SocialTarget>>,
+    cards: Option<Arc<dyn ImageModel>>,
     owner: String,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
@@ -66,9 +68,17 @@ impl Poster {
             store,
             model,
             targets,
+            cards: None,
             owner,
             clock: Arc::new(platform::now_ms),
         }
+    }
+
+    /// Has `model` draw a picture for each post whose target takes files; its alternative text is the page's title.
+    #[must_use]
+    pub fn cards(mut self, model: Arc<dyn ImageModel>) -> Self {
+        self.cards = Some(model);
+        self
     }
 
     /// Takes the time, in epoch milliseconds, from `clock` instead of the system: a test need not wait for minutes.

@@ -4,6 +4,7 @@
 //! hold sanitised HTML only.
 
 mod answer;
+mod card;
 mod document;
 mod feed;
 pub mod indexnow;
@@ -12,6 +13,7 @@ mod sitemap;
 mod xml;
 
 pub use answer::{Answer, answer};
+pub use card::{CARD, CARD_SIZE, card, card_slug, card_url};
 pub use document::{Document, Entries, PER_PAGE, PER_SITEMAP};
 pub use page::{STYLE, moved, page};
 

@@ -11,6 +11,7 @@ use presswork_content_store::{ContentStore, Redirect};
 use presswork_pipeline::config::SiteConfig;
 use presswork_pipeline::site::{self, Document, Entries};
 
+use crate::compose;
 use crate::indexnow;
 use crate::settings::Settings;
 
@@ -44,15 +45,28 @@ pub(crate) async fn write(settings: &Settings, store: &dyn ContentStore) -> anyh
     let before = slugs_in(&list);
     let now: BTreeSet<String> = entries.all().iter().map(|entry| entry.slug.clone()).collect();
     put(&list, &lines(before.union(&now)))?;
+    let cards = compose::cards(settings);
     for entry in entries.all() {
         let file = folder.join(&entry.slug).join("index.html");
         if same && is_current(&file, entry.modified_at_ms) {
             continue;
         }
         let page = store.get_by_slug(&config.id, &config.locale, &entry.slug).await?;
-        if let Some(html) = page.and_then(|page| site::page(config, &page)) {
-            put(&file, &html)?;
+        let Some(page) = page else { continue };
+        let Some(html) = site::page(config, &page) else {
+            continue;
+        };
+        // Before the page, which leads to it.
+        let card = file.with_file_name(site::CARD);
+        match &cards {
+            Some(cards) => {
+                if let Some(image) = site::card(cards, config, &page).await? {
+                    put(&card, &image.bytes)?;
+                }
+            }
+            None => drop(remove(&card)?),
         }
+        put(&file, &html)?;
     }
     let documents: Vec<_> = Document::all(config, &entries).collect();
     for document in &documents {
@@ -87,6 +101,7 @@ async fn replace_stale<'s>(
     let mut moved = BTreeSet::new();
     for slug in stale {
         let file = folder.join(slug).join("index.html");
+        remove(&file.with_file_name(site::CARD))?;
         if let Some(Redirect::To(to)) = store.redirect(&config.id, &config.locale, slug).await? {
             put(&file, &site::moved(config, &to))?;
             moved.insert(slug.clone());
@@ -150,14 +165,14 @@ fn is_current(file: &Path, changed_ms: i64) -> bool {
 }
 
 /// A reader never sees half a file: it is written beside and moved into place.
-fn put(file: &Path, text: &str) -> anyhow::Result<()> {
+fn put(file: &Path, text: impl AsRef<[u8]>) -> anyhow::Result<()> {
     let write = || -> io::Result<()> {
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
         }
         // A review and `serve` may write at once.
         let beside = file.with_extension(format!("{}.new", std::process::id()));
-        fs::write(&beside, text)?;
+        fs::write(&beside, &text)?;
         fs::rename(&beside, file)
     };
     write().with_context(|| format!("cannot write {}", file.display()))

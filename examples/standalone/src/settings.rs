@@ -116,8 +116,10 @@ impl Settings {
         for target in &mut targets {
             target.path = target.path.take().map(|path| folder.join(path).display().to_string());
         }
+        let mut site = file.site.unwrap_or_default();
+        site.cards.get_or_insert(true);
         let pipeline = Config {
-            site: file.site.unwrap_or_default(),
+            site,
             generator: file.generator,
             gates: file.gates,
             poster: file.poster,

@@ -11,7 +11,7 @@ use presswork_content_store::{FullStore, Status};
 use presswork_pipeline::site;
 
 use crate::commands::status;
-use crate::compose::WholeQueue;
+use crate::compose::{self, WholeQueue};
 use crate::settings::Settings;
 
 mod status_page;
@@ -42,6 +42,12 @@ type Answer = Result<Response, Failed>;
 /// What every visitor sees; and pages in review, which say noindex.
 async fn public(State(site): State<Site>, uri: Uri, headers: HeaderMap) -> Answer {
     let config = &site.settings.pipeline.site;
+    if let Some(slug) = site::card_slug(uri.path())
+        && let Some(png) = card(&site, slug).await?
+    {
+        let kept = (header::CACHE_CONTROL, "public, max-age=60");
+        return Ok(([(header::CONTENT_TYPE, "image/png"), kept], png).into_response());
+    }
     let seen = headers.get(header::IF_NONE_MATCH).and_then(|seen| seen.to_str().ok());
     let answer = site::answer(site.store.as_ref(), config, uri.path(), seen).await?;
     if answer.status == 404
@@ -54,6 +60,19 @@ async fn public(State(site): State<Site>, uri: Uri, headers: HeaderMap) -> Answe
         response = response.header(name, value);
     }
     Ok(response.body(answer.body.into())?)
+}
+
+/// The picture of a page that is public or waits for a reviewer.
+async fn card(site: &Site, slug: &str) -> anyhow::Result<Option<Vec<u8>>> {
+    let config = &site.settings.pipeline.site;
+    let Some(cards) = compose::cards(&site.settings) else {
+        return Ok(None);
+    };
+    let page = site.store.get_by_slug(&config.id, &config.locale, slug).await?;
+    let Some(page) = page.filter(|page| matches!(page.status, Status::Published | Status::InReview)) else {
+        return Ok(None);
+    };
+    Ok(site::card(&cards, config, &page).await?.map(|image| image.bytes))
 }
 
 /// A reviewer may look at a page before the public does.

@@ -32,7 +32,7 @@ impl Poster {
         record: &PostRecord,
     ) -> Result<Post, Refusal> {
         if let Ok(post) = serde_json::from_value(record.payload.clone()) {
-            return Ok(post);
+            return self.pictured(target, page, post).await;
         }
         let never = |message: String| Refusal {
             message,
@@ -100,7 +100,7 @@ impl Poster {
             post = post.language(&self.config.site.locale);
         }
         limits.check(&post).map_err(|error| never(error.to_string()))?;
-        Ok(post)
+        self.pictured(target, page, post).await
     }
 
     /// A lost line of the spend ledger must not stop a post.

@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use presswork_content_store::{Content, Page, Status};
 use serde_json::json;
 
-use super::{Document, Entry, rfc3339};
+use super::{CARD_SIZE, Document, Entry, card_url, rfc3339};
 use crate::config::SiteConfig;
 
 /// The style sheet: one column, light and dark, no request of its own.
@@ -45,6 +45,7 @@ pub fn page(site: &SiteConfig, page: &Page) -> Option<String> {
         @if !public { meta name="robots" content="noindex"; }
         link rel="canonical" href=(url);
         (open_graph(site, "article", &content.title, &content.description, &url))
+        (picture(card_url(site, &page.slug), &content.title))
         @if let Some(at) = page.published_at_ms { meta property="article:published_time" content=(rfc3339(at)); }
         @if let Some(at) = changed { meta property="article:modified_time" content=(rfc3339(at)); }
         (structured_data(&article(site, page, content, &url)))
@@ -94,6 +95,7 @@ pub(super) fn home(site: &SiteConfig, entries: &[&Entry], number: usize, pages: 
         @if let Some(path) = &newer { link rel="prev" href=(path); }
         @if let Some(path) = &older { link rel="next" href=(path); }
         (open_graph(site, "website", &title, &site.description, &url))
+        (picture(None, &title))
         @if number == 1 {
             (structured_data(&json!({
                 "@context": "https://schema.org", "@type": "WebSite", "name": site.name, "url": url,
@@ -162,7 +164,23 @@ fn open_graph(site: &SiteConfig, kind: &str, title: &str, description: &str, url
         meta property="og:title" content=(title);
         meta property="og:description" content=(description);
         meta property="og:url" content=(url);
-        meta name="twitter:card" content="summary";
+    }
+}
+
+/// What a link preview shows beside the words.
+fn picture(url: Option<String>, alt: &str) -> Markup {
+    let (width, height) = CARD_SIZE;
+    html! {
+        @if let Some(url) = url {
+            meta property="og:image" content=(url);
+            meta property="og:image:type" content="image/png";
+            meta property="og:image:width" content=(width);
+            meta property="og:image:height" content=(height);
+            meta property="og:image:alt" content=(alt);
+            meta name="twitter:card" content="summary_large_image";
+        } @else {
+            meta name="twitter:card" content="summary";
+        }
     }
 }
 
@@ -197,6 +215,9 @@ fn article(site: &SiteConfig, page: &Page, content: &Content, url: &str) -> serd
         "publisher": publisher,
         "keywords": content.keywords,
     });
+    if let Some(picture) = card_url(site, &page.slug) {
+        article["image"] = json!([picture]);
+    }
     for (field, at) in [
         ("datePublished", page.published_at_ms),
         ("dateModified", page.modified_at_ms.or(page.published_at_ms)),

@@ -69,17 +69,12 @@ pub(crate) async fn run(common: &Common, with_import: bool, pages: Option<u32>) 
         cycle.imported = import::from_settings(&settings, store.as_ref()).await?;
     }
     let queue_to_send: Arc<dyn presswork_queue::Queue> = Arc::new(Arc::clone(&queue));
-    let generator = Generator::new(
-        Arc::clone(&config),
-        Arc::clone(&store),
-        queue_to_send,
-        Arc::clone(&model),
-    );
+    let generator = Generator::new(config, Arc::clone(&store), queue_to_send, Arc::clone(&model));
     let stop = generator.stop();
     interrupt::watch(Arc::clone(&stop));
     cycle.no_topics = with_import && settings.topics.is_none() && !settings.sample;
     cycle.drafted = draft(&generator, &settings).await?;
-    let poster = Poster::new(config, Arc::clone(&store), model, targets);
+    let poster = compose::poster(&settings, Arc::clone(&store), model, targets);
     let concurrency = settings.pipeline.poster.concurrency as usize;
     (cycle.posted, cycle.later) = post(queue.as_ref(), &poster, concurrency, &stop).await?;
 

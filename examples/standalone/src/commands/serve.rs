@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 use presswork_content_store::ContentStore;
-use presswork_pipeline::{Generator, Poster, Relay};
+use presswork_pipeline::{Generator, Relay};
 use presswork_queue::{Queue, RunOptions};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -55,14 +55,9 @@ pub(crate) async fn run(common: &Common, listen: Option<SocketAddr>, now: bool) 
     let (stopping, stop) = watch::channel(false);
     let config = Arc::new(settings.pipeline.clone());
     let sending: Arc<dyn Queue> = Arc::new(Arc::clone(&queue));
-    let generator = Generator::new(
-        Arc::clone(&config),
-        Arc::clone(&store),
-        Arc::clone(&sending),
-        Arc::clone(&model),
-    );
+    let generator = Generator::new(config, Arc::clone(&store), Arc::clone(&sending), Arc::clone(&model));
     let generator_stop = generator.stop();
-    let poster = Arc::new(Poster::new(config, Arc::clone(&store), model, targets));
+    let poster = Arc::new(compose::poster(&settings, Arc::clone(&store), model, targets));
     let relay = Arc::new(Relay::new(Arc::clone(&store), sending));
     let drain = Duration::from_secs(settings.serve.drain_seconds);
     let settings = Arc::new(settings);

@@ -7,8 +7,12 @@ mod targets;
 use std::sync::Arc;
 use std::time::Duration;
 
+use presswork_ai_adapter::{Card, LanguageModel};
 use presswork_content_store::{ContentStore, FullStore, PostgresStore, SqliteStore};
 use presswork_queue::{Consumer, DeadLetters, Inspect, PostgresQueue, Queue, RedisQueue, SqliteQueue};
+
+use presswork_pipeline::Poster;
+use presswork_social::SocialTarget;
 
 use crate::exit::BadSettings;
 use crate::place::Place;
@@ -73,6 +77,26 @@ pub(crate) async fn queue(settings: &Settings, alone: bool) -> anyhow::Result<Ar
             let queue = RedisQueue::connect(url.expose()).name(name);
             Ok(Arc::new(queue.max_attempts(attempts).lease(lease).build().await?))
         }
+    }
+}
+
+/// What draws the pictures of pages, when the settings want them.
+pub(crate) fn cards(settings: &Settings) -> Option<Card> {
+    let site = &settings.pipeline.site;
+    (site.cards == Some(true)).then(|| Card::new(&site.name))
+}
+
+/// A poster to `targets`, with pictures when the settings want them.
+pub(crate) fn poster(
+    settings: &Settings,
+    store: Arc<dyn ContentStore>,
+    model: Arc<dyn LanguageModel>,
+    targets: Vec<Arc<dyn SocialTarget>>,
+) -> Poster {
+    let poster = Poster::new(Arc::new(settings.pipeline.clone()), store, model, targets);
+    match cards(settings) {
+        Some(cards) => poster.cards(Arc::new(cards)),
+        None => poster,
     }
 }
 

@@ -12,6 +12,7 @@ mod fleet;
 mod kill;
 mod model;
 mod network;
+mod pictures;
 mod policies;
 mod posting;
 mod providers;
