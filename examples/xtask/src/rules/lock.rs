@@ -143,6 +143,28 @@ mod tests {
             ("wasm-bindgen", "0.2.129"),
             ("wasm-bindgen-cli-support", "0.2.130"),
         ]);
-        assert_eq!(unpinned(manifest, &bad).len(), 2);
+        assert_eq!(
+            unpinned(manifest, &bad),
+            [
+                "Cargo.toml pins js-sys to 0.3.106, Cargo.lock holds 0.3.107.",
+                "Cargo.lock holds wasm-bindgen-cli-support 0.2.130 beside wasm-bindgen 0.2.129: one must read the other.",
+            ]
+        );
+    }
+
+    /// `cargo xtask build` stops at the first of these sentences.
+    #[test]
+    fn a_checkout_whose_versions_disagree_is_told_in_one_sentence() {
+        let folder = std::env::temp_dir().join(format!("presswork-pins-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("Cargo.toml"), "wasm-bindgen = \"=0.2.129\"\n").unwrap();
+        let lock = "[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\n";
+        std::fs::write(folder.join("Cargo.lock"), lock).unwrap();
+        let said = disagreements(&folder);
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(
+            said.unwrap(),
+            ["Cargo.toml pins wasm-bindgen to 0.2.129, Cargo.lock holds 0.2.130."]
+        );
     }
 }
