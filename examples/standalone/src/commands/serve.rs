@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::cli::Common;
 use crate::commands::import;
 use crate::exit::Outcome;
-use crate::interrupt::signal;
+use crate::interrupt::Signals;
 use crate::schedule::Schedule;
 use crate::settings::Settings;
 use crate::{compose, export, lock, output, web};
@@ -121,6 +121,8 @@ pub(crate) async fn run(common: &Common, listen: Option<SocketAddr>, now: bool) 
         }
     });
 
+    // Before anybody is told that it runs, or a quick Ctrl-C would end it in the middle.
+    let mut signals = Signals::new()?;
     if !common.json {
         output::text(&format!(
             "site    http://{address}/\nstatus  http://{address}/-/status\ndrafts  {} ({})\nCtrl-C finishes what is under way and ends",
@@ -130,7 +132,7 @@ pub(crate) async fn run(common: &Common, listen: Option<SocketAddr>, now: bool) 
         output::json(&serde_json::json!({ "site": format!("http://{address}/") }))?;
     }
 
-    signal().await?;
+    signals.next().await?;
     tracing::warn!("stopping; once more ends at once");
     generator_stop.store(true, Ordering::Relaxed);
     stopping.send_replace(true);
@@ -138,7 +140,7 @@ pub(crate) async fn run(common: &Common, listen: Option<SocketAddr>, now: bool) 
     tokio::select! {
         () = finished => {}
         () = tokio::time::sleep(drain + Duration::from_secs(5)) => tracing::warn!("not everything finished in time; it is taken up again at the next start"),
-        _ = signal() => {}
+        _ = signals.next() => {}
     }
     Ok(Outcome::Done)
 }
