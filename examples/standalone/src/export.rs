@@ -165,14 +165,14 @@ fn is_current(file: &Path, changed_ms: i64) -> bool {
 }
 
 /// A reader never sees half a file: it is written beside and moved into place.
-fn put(file: &Path, text: impl AsRef<[u8]>) -> anyhow::Result<()> {
+fn put(file: &Path, text: &(impl AsRef<[u8]> + ?Sized)) -> anyhow::Result<()> {
     let write = || -> io::Result<()> {
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
         }
         // A review and `serve` may write at once.
         let beside = file.with_extension(format!("{}.new", std::process::id()));
-        fs::write(&beside, &text)?;
+        fs::write(&beside, text)?;
         fs::rename(&beside, file)
     };
     write().with_context(|| format!("cannot write {}", file.display()))
