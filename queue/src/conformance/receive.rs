@@ -122,9 +122,15 @@ pub async fn dropped_receive_loses_nothing<H: Harness>(h: &H) {
                 yield_now().await;
             }
         }
-        // What the dropped receive took may still be on its way back.
-        let (received, ()) = join(consumer.receive(1, lease_time(h) * 2), expire(h)).await;
-        let delivery = received.expect("receive").pop().expect("the message comes back");
+        // What the dropped receive took may still be on its way back, or be taken only now, where a service has it.
+        let mut received = Vec::new();
+        for _ in 0..3 {
+            if received.is_empty() {
+                let (again, ()) = join(consumer.receive(1, lease_time(h) * 2), expire(h)).await;
+                received = again.expect("receive");
+            }
+        }
+        let delivery = received.pop().expect("the message comes back");
         assert_eq!(delivery.id(), &id, "lost after {polls} polls");
         assert!(delivery.attempt().is_none_or(|attempt| attempt <= 2));
         settle(h, &delivery, Outcome::Ack).await;
