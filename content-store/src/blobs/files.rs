@@ -36,10 +36,11 @@ impl FileBlobs {
         let folder: PathBuf = folder.into();
         let cleaned = fs::create_dir_all(half_written(&folder)).and_then(|()| {
             for entry in fs::read_dir(half_written(&folder))? {
-                let entry = entry?;
-                let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
-                if age > LEFT_BEHIND {
-                    gone_is_fine(fs::remove_file(entry.path()))?;
+                let file = entry?.path();
+                // Another process may be done with it by now.
+                let age = written(&file)?.and_then(|at| at.elapsed().ok());
+                if age.is_some_and(|age| age > LEFT_BEHIND) {
+                    gone_is_fine(fs::remove_file(file))?;
                 }
             }
             Ok(())
@@ -133,8 +134,10 @@ impl BlobStore for FileBlobs {
                     if found.len() == limit {
                         return Ok(found);
                     }
-                    let put_at_ms = millis(fs::metadata(path(folder, &key))?.modified()?);
-                    found.push(BlobEntry { key, put_at_ms });
+                    if let Some(at) = written(&path(folder, &key))? {
+                        let put_at_ms = millis(at);
+                        found.push(BlobEntry { key, put_at_ms });
+                    }
                 }
             }
             Ok(found)
@@ -155,6 +158,15 @@ fn gone_is_fine(answer: io::Result<()>) -> io::Result<()> {
     match answer {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
+    }
+}
+
+/// When the file was last written; `None` when it is not there any more.
+fn written(file: &Path) -> io::Result<Option<SystemTime>> {
+    match fs::metadata(file).and_then(|file| file.modified()) {
+        Ok(at) => Ok(Some(at)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::{BlobKey, BlobStore};
 use crate::{Content, Error, Mark, Page, Result, Transfer, limits, text};
@@ -129,10 +130,12 @@ impl<S: Sync, B: BlobStore> WithBlobs<S, B> {
     /// As [`page`](Self::page), after a write: that nothing could be read does not mean that nothing was written.
     pub(super) async fn written(&self, page: Page) -> Result<Page> {
         self.page(page).await.map_err(|error| match error {
-            Error::Unavailable {
-                store, message, source, ..
-            } => Error::OutcomeUnknown { store, message, source },
-            other => other,
+            Error::Corrupt { .. } => error,
+            error => Error::OutcomeUnknown {
+                store: "blobs",
+                message: error.to_string(),
+                source: Some(Arc::new(error)),
+            },
         })
     }
 }
