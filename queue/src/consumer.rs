@@ -53,6 +53,8 @@ pub trait Consumer: Settle {
     /// - A message that becomes due ends the wait (`due_message_ends_the_wait`).
     /// - A leased message is hidden from everyone else (`leased_message_is_hidden`).
     /// - Two consumers never hold one message at a time (`two_consumers_are_disjoint`).
+    /// - Of many consumers that wait, each gets a message as soon as there is one for it
+    ///   (`fifty_waiting_consumers_get_one_each`).
     /// - A lease that expires delivers the message again, with its attempt counted (`expired_lease_delivers_again`).
     /// - A receive dropped at any await point loses nothing; what it held comes back within one lease (`dropped_receive_loses_nothing`).
     /// - Attempts start at 1 and count deliveries, whatever came of them (`attempts_count_deliveries`).

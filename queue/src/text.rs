@@ -12,19 +12,24 @@ const INLINE: usize = 30;
 
 #[derive(Clone)]
 pub(crate) enum Text {
-    Inline { len: u8, bytes: [u8; INLINE] },
+    /// The text is at the end, where a number's digits are written from.
+    Inline {
+        start: u8,
+        bytes: [u8; INLINE],
+    },
     Shared(Arc<str>),
 }
 
 impl Text {
     pub(crate) fn new(text: &str) -> Self {
+        let Some(start) = INLINE.checked_sub(text.len()) else {
+            return Self::Shared(text.into());
+        };
         let mut bytes = [0; INLINE];
-        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
-            (Some(place), Ok(len)) => {
-                place.copy_from_slice(text.as_bytes());
-                Self::Inline { len, bytes }
-            }
-            _ => Self::Shared(text.into()),
+        bytes[start..].copy_from_slice(text.as_bytes());
+        Self::Inline {
+            start: start as u8,
+            bytes,
         }
     }
 
@@ -40,10 +45,8 @@ impl Text {
                 break;
             }
         }
-        let len = INLINE - at;
-        digits.copy_within(at.., 0);
         Self::Inline {
-            len: len as u8,
+            start: at as u8,
             bytes: digits,
         }
     }
@@ -51,7 +54,7 @@ impl Text {
     pub(crate) fn as_str(&self) -> &str {
         match self {
             // Always text: it was made from some.
-            Self::Inline { len, bytes } => std::str::from_utf8(&bytes[..usize::from(*len)]).unwrap_or_default(),
+            Self::Inline { start, bytes } => std::str::from_utf8(&bytes[usize::from(*start)..]).unwrap_or_default(),
             Self::Shared(text) => text,
         }
     }
@@ -59,7 +62,7 @@ impl Text {
     /// The number that [`of_number`](Self::of_number) wrote, or none.
     pub(crate) fn as_number(&self) -> Option<u64> {
         match self {
-            Self::Inline { len, bytes } => number(&bytes[..usize::from(*len)]),
+            Self::Inline { start, bytes } => number(&bytes[usize::from(*start)..]),
             Self::Shared(text) => number(text.as_bytes()),
         }
     }

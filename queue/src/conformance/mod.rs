@@ -199,6 +199,7 @@ macro_rules! __queue_conformance_cases {
             receive::arrival_ends_the_wait: Always,
             receive::due_message_ends_the_wait: Always,
             receive::two_consumers_are_disjoint: Always,
+            receive::fifty_waiting_consumers_get_one_each: Always,
             receive::dropped_receive_loses_nothing: Always,
             receive::undecodable_is_delivered_with_its_error: Always,
             lease::leased_message_is_hidden: Lease,

@@ -4,7 +4,7 @@ use std::{pin::pin, task::Poll, time::Duration};
 
 use futures_util::{
     FutureExt,
-    future::{join, poll_fn},
+    future::{join, join_all, poll_fn},
 };
 
 use super::{Harness, tools::*};
@@ -97,6 +97,35 @@ pub async fn two_consumers_are_disjoint<H: Harness>(h: &H) {
     }
     assert_eq!(all.len(), 100);
     assert_eq!(ids(&all).len(), 100);
+}
+
+/// See the bullet of this name on [`Consumer::receive`](crate::Consumer::receive).
+pub async fn fifty_waiting_consumers_get_one_each<H: Harness>(h: &H) {
+    let consumers: Vec<_> = (0..50).map(|_| h.consumer()).collect();
+    let waiting = consumers
+        .iter()
+        .map(|consumer| consumer.receive(1, Duration::from_secs(3600)));
+    // None of them ends before it has a message, so one that is never served keeps the case from ending.
+    let (received, ()) = join(join_all(waiting), async {
+        for _ in 0..10 {
+            yield_now().await;
+        }
+        let batch = h.queue().capabilities().max_batch.min(25);
+        for _ in 0..50 / batch {
+            h.queue()
+                .send_batch(&vec![Message::new("x"); batch])
+                .await
+                .expect("send");
+        }
+        for _ in 0..50 % batch {
+            send(h, "x").await;
+        }
+    })
+    .await;
+    let all: Vec<_> = received.into_iter().flat_map(|some| some.expect("receive")).collect();
+    assert_eq!(all.len(), 50);
+    assert_eq!(ids(&all).len(), 50);
+    none(h).await;
 }
 
 /// See the bullet of this name on [`Consumer::receive`](crate::Consumer::receive).

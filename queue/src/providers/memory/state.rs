@@ -63,8 +63,10 @@ impl State {
             return id.clone();
         }
         let content = Message {
+            body: message.body.clone(),
+            headers: message.headers.clone(),
             idempotency_key: None,
-            ..message.clone()
+            delay: message.delay,
         };
         let id = self.insert(
             now,
@@ -116,10 +118,10 @@ impl State {
 
     /// Leases what is due; also says when the next message is.
     pub(super) fn reserve(&mut self, now: i64, settings: &Settings, max: usize) -> (Vec<Delivery>, Option<i64>) {
-        let mut deliveries = Vec::new();
         if self.paused {
-            return (deliveries, None);
+            return (Vec::new(), None);
         }
+        let mut deliveries = Vec::with_capacity(max.min(self.live.len()));
         let until = now.saturating_add(millis(settings.lease));
         while deliveries.len() < max
             && let Some((due, seq)) = self.order.first()
