@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use reqwest::Url;
+use crate::platform;
 
 /// How far a target may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,14 +13,39 @@ pub(crate) enum Reach {
     Private,
 }
 
+/// A URL and its parts, as the [standard](https://url.spec.whatwg.org) writes them: a host that was written as `0x7f.1` is
+/// `127.0.0.1` here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) url: String,
+    pub(crate) scheme: String,
+    /// Whether a user name or a password stands in front of the host.
+    pub(crate) user: bool,
+    /// An address of version 6 stands in brackets.
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) fragment: bool,
+}
+
+impl Address {
+    /// The host, and the port when it is not that of the scheme.
+    pub(crate) fn authority(&self) -> String {
+        match self.port {
+            Some(port) => format!("{}:{port}", self.host),
+            None => self.host.clone(),
+        }
+    }
+}
+
 /// The URL, when a request may be made to it.
-pub(crate) fn check(url: &str, reach: Reach) -> Result<Url, &'static str> {
-    let url = Url::parse(url).map_err(|_| "is no absolute URL")?;
-    if !url.username().is_empty() || url.password().is_some() {
+pub(crate) fn check(url: &str, reach: Reach) -> Result<Address, &'static str> {
+    let url = platform::parse_url(url).ok_or("is no absolute URL")?;
+    if url.user {
         return Err("carries a user name");
     }
-    let host = url.host_str().unwrap_or_default();
-    let host = host.strip_suffix('.').unwrap_or(host).trim_matches(['[', ']']);
+    let host = url.host.strip_suffix('.').unwrap_or(&url.host).trim_matches(['[', ']']);
     if host.is_empty() {
         return Err("has no host");
     }
@@ -31,7 +56,7 @@ pub(crate) fn check(url: &str, reach: Reach) -> Result<Url, &'static str> {
             is_public_name(host),
         ),
     };
-    match (url.scheme(), reach) {
+    match (url.scheme.as_str(), reach) {
         ("https", Reach::Public) if public => Ok(url),
         ("https", Reach::Private) => Ok(url),
         ("http", Reach::Private) if loopback => Ok(url),
@@ -41,10 +66,11 @@ pub(crate) fn check(url: &str, reach: Reach) -> Result<Url, &'static str> {
     }
 }
 
-/// The URL of a server, without path, query and fragment.
-pub(crate) fn check_server(url: &str, reach: Reach) -> Result<Url, &'static str> {
-    let url = check(url, reach)?;
-    if url.path() == "/" && url.query().is_none() && url.fragment().is_none() {
+/// The URL of a server, without path, query and fragment, and without a `/` at its end.
+pub(crate) fn check_server(url: &str, reach: Reach) -> Result<Address, &'static str> {
+    let mut url = check(url, reach)?;
+    if url.path == "/" && url.url.ends_with('/') && url.query.is_empty() && !url.fragment {
+        url.url.pop();
         return Ok(url);
     }
     Err("must name the server alone, such as https://server.example")
@@ -189,7 +215,19 @@ mod tests {
             assert!(check(url, Reach::Private).is_ok(), "{url}");
         }
         assert!(check("http://10.0.0.1/", Reach::Private).is_err());
-        assert!(check_server("https://example.com/a", Reach::Public).is_err());
+        for url in [
+            "https://example.com/a",
+            "https://example.com/?",
+            "https://example.com/#",
+            "https://example.com/?q=/",
+        ] {
+            assert!(check_server(url, Reach::Public).is_err(), "{url}");
+        }
+        let server = check_server("HTTPS://EXAMPLE.com:8443", Reach::Public).unwrap();
+        assert_eq!(
+            (server.url.as_str(), server.authority().as_str()),
+            ("https://example.com:8443", "example.com:8443")
+        );
     }
 
     proptest::proptest! {

@@ -70,7 +70,7 @@ impl Media {
     #[allow(dead_code, reason = "of networks that fetch files")]
     pub(crate) fn require_public_url(&self, network: &str) -> crate::Result<String> {
         let checked = match &self.public_url {
-            Some(url) => crate::host::check(url, crate::host::Reach::Public).map(String::from),
+            Some(url) => crate::host::check(url, crate::host::Reach::Public).map(|checked| checked.url),
             None => Err("is missing; this network takes no files and fetches them"),
         };
         checked.map_err(|reason| crate::Error::Rejected {

@@ -5,10 +5,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, Method, RequestBuilder, Url};
-use serde::de::DeserializeOwned;
-
-use super::{Answer, Failure, describe};
+use super::{Answer, Failure, Pending, Request};
 use crate::{Clock, Error, Report, Result, SystemClock, host::Reach, platform};
 
 /// Spellings of secrets that are remembered to be taken out of messages; tokens rotate, so old ones are forgotten.
@@ -76,7 +73,7 @@ pub(crate) use common_settings;
 pub(crate) struct Caller {
     pub(crate) network: &'static str,
     pub(crate) clock: Arc<dyn Clock>,
-    client: Client,
+    fetcher: platform::Fetcher,
     timeout: Duration,
     secrets: Mutex<Vec<String>>,
 }
@@ -86,11 +83,11 @@ impl Caller {
         if settings.timeout.is_zero() {
             return Err(config(network, "the timeout is zero"));
         }
-        let client = platform::http_client(settings.reach).map_err(|error| config(network, error.to_string()))?;
+        let fetcher = platform::Fetcher::new(settings.reach).map_err(|error| config(network, error))?;
         Ok(Self {
             network,
             clock: settings.clock,
-            client,
+            fetcher,
             timeout: settings.timeout,
             secrets: Mutex::default(),
         })
@@ -105,7 +102,7 @@ impl Caller {
         let json = serde_json::to_string(secret).unwrap_or_default();
         let spellings = [
             secret.to_owned(),
-            percent_encoded(secret),
+            super::percent_encoded(secret),
             json.trim_matches('"').to_owned(),
         ];
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,28 +123,21 @@ impl Caller {
         secrets.iter().fold(text.to_owned(), hide)
     }
 
-    pub(crate) fn request(&self, method: Method, url: Url) -> RequestBuilder {
-        // Some networks refuse a request without a name.
-        let request = self.client.request(method, url).timeout(self.timeout);
-        request.header("user-agent", concat!("presswork-social/", env!("CARGO_PKG_VERSION")))
-    }
-
     /// Sends the request; any status that arrives from where it was sent is an answer.
-    pub(crate) async fn send(&self, request: RequestBuilder, call: Call) -> Result<Answer> {
-        let request = request
-            .build()
-            .map_err(|error| self.failed(Failure::NeverSent(error), call))?;
-        let answer = super::exchange(&self.client, request).await;
-        let answer = answer.map_err(|failure| self.failed(failure, call))?;
-        if answer.redirected {
-            let message = "the server redirects, and the redirect was followed";
-            return Err(match call {
-                // Whatever answered is not what the post was given to.
-                Call::Publish => Error::unknown(self.report(&answer, message), None),
-                Call::Repeatable => self.standard(&answer, call, message),
-            });
-        }
-        Ok(answer)
+    pub(crate) fn send(&self, request: Request, call: Call) -> Pending<'_, Answer> {
+        Box::pin(async move {
+            let answer = self.fetcher.exchange(request, self.timeout).await;
+            let answer = answer.map_err(|failure| self.failed(failure, call))?;
+            if answer.redirected {
+                let message = "the server redirects, and the redirect was followed";
+                return Err(match call {
+                    // Whatever answered is not what the post was given to.
+                    Call::Publish => Error::unknown(self.report(&answer, message), None),
+                    Call::Repeatable => self.standard(&answer, call, message),
+                });
+            }
+            Ok(answer)
+        })
     }
 
     /// Refuses to send what may make a post when it is too late for it; `began_ms` is when the attempt began.
@@ -156,11 +146,16 @@ impl Caller {
         if passed <= i64::try_from(latest.as_millis()).unwrap_or(i64::MAX) {
             return Ok(());
         }
-        Err(Error::Unavailable {
-            report: self.note("what comes before the post took too long; nothing was sent"),
-            retry_after: None,
+        Err(self.later("what comes before the post took too long; nothing was sent", None))
+    }
+
+    /// Nothing was posted, and the same call may succeed later.
+    pub(crate) fn later(&self, message: &str, retry_after: Option<Duration>) -> Error {
+        Error::Unavailable {
+            report: self.note(message),
+            retry_after,
             source: None,
-        })
+        }
     }
 
     /// How much of `settle` is left after an attempt that was armed at `armed_at_ms` and may have sent its request until
@@ -174,24 +169,20 @@ impl Caller {
 
     /// No status arrived.
     fn failed(&self, failure: Failure, call: Call) -> Error {
-        let (error, sent) = match failure {
-            Failure::NeverSent(error) => (error.without_url(), false),
-            Failure::Lost(error) => (error, true),
-        };
-        if platform::not_public(&error) {
+        if failure.not_public {
             return config(
                 self.network,
                 "the name of the server leads to an address that the public cannot reach",
             );
         }
-        let report = Report::new(self.network, self.redact(&describe(&error)));
-        if sent && call == Call::Publish {
-            return Error::unknown(report, Some(error.into()));
+        let report = self.note(&failure.message);
+        if failure.sent && call == Call::Publish {
+            return Error::unknown(report, failure.source);
         }
         Error::Unavailable {
             report,
             retry_after: None,
-            source: Some(error.into()),
+            source: failure.source,
         }
     }
 
@@ -236,21 +227,6 @@ impl Caller {
         }
     }
 
-    /// Reads the body of a success. One that cannot be read leaves a publish unknown.
-    pub(crate) fn decode<T: DeserializeOwned>(&self, answer: &Answer, call: Call) -> Result<T> {
-        let value = serde_json::from_slice(answer.bytes());
-        value.map_err(|error| self.undecodable(answer, call, &error))
-    }
-
-    /// Apart from [`decode`](Self::decode), of which there is a copy for each type.
-    fn undecodable(&self, answer: &Answer, call: Call, error: &serde_json::Error) -> Error {
-        let problem = match &answer.body {
-            Ok(_) => format!("the answer cannot be read: {error}"),
-            Err(problem) => format!("the answer was cut off: {problem}"),
-        };
-        self.unreadable(answer, call, &problem)
-    }
-
     /// A success that does not say what it should.
     pub(crate) fn unreadable(&self, answer: &Answer, call: Call, problem: &str) -> Error {
         Self::unclear(self.report(answer, problem), call, None)
@@ -264,58 +240,22 @@ impl Caller {
             .request_id(id.map(|id| self.redact(id)))
     }
 
-    /// What an answer says in words: what `read` finds in its JSON, else the head of a page of a proxy in between.
-    pub(crate) fn message_of<T: DeserializeOwned + Default>(
-        &self,
-        answer: &Answer,
-        read: impl Fn(T) -> String,
-    ) -> String {
-        let Ok(body) = &answer.body else {
-            return "the answer was cut off".to_owned();
-        };
-        let said = read(serde_json::from_slice(body).unwrap_or_default());
-        if said.is_empty() {
-            // Redacted before it is cut, or half of a secret would stay.
-            return self.redact(&String::from_utf8_lossy(body)).chars().take(200).collect();
+    /// What an answer says in words: `said`, which was found in its JSON, else the head of a page of a proxy in between.
+    pub(crate) fn message_of(&self, answer: &Answer, said: String) -> String {
+        match &answer.body {
+            Err(_) => "the answer was cut off".to_owned(),
+            Ok(body) if said.is_empty() => {
+                // Redacted before it is cut, or half of a secret would stay.
+                self.redact(&String::from_utf8_lossy(body)).chars().take(200).collect()
+            }
+            Ok(_) => said,
         }
-        said
     }
 
     /// A report about something that no answer says.
     pub(crate) fn note(&self, message: &str) -> Report {
         Report::new(self.network, self.redact(message))
     }
-}
-
-/// `application/x-www-form-urlencoded`, with its header.
-pub(crate) fn form(request: RequestBuilder, fields: &[(&str, &str)]) -> RequestBuilder {
-    let mut body = String::new();
-    for (name, value) in fields {
-        if !body.is_empty() {
-            body.push('&');
-        }
-        for (index, text) in [name, value].into_iter().enumerate() {
-            body.push_str(if index == 1 { "=" } else { "" });
-            body.push_str(&percent_encoded(text));
-        }
-    }
-    request
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(body)
-}
-
-/// The text with everything but letters, digits, `-`, `.`, `_` and `~` as `%XX`
-/// ([RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.3)).
-pub(crate) fn percent_encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 pub(crate) fn config(network: &str, message: impl AsRef<str>) -> Error {

@@ -37,8 +37,7 @@ impl Answer {
             let reset = self.header(&format!("{window}-reset")).filter(|_| !open)?;
             wait_until(parse_time(reset.trim())?, now_ms)
         });
-        let structured = self.headers.get_all("ratelimit").iter();
-        let structured = structured.filter_map(|value| longest_exhausted(value.to_str().ok()?));
+        let structured = self.headers_of("ratelimit").filter_map(longest_exhausted);
         resets.chain(structured).max()
     }
 
@@ -202,7 +201,7 @@ mod tests {
         let wait = |headers: &[(&'static str, &str)]| {
             let headers = headers
                 .iter()
-                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             let answer = Answer {
                 status: 429,
                 headers: headers.collect(),
@@ -239,9 +238,7 @@ mod tests {
     fn retry_after_is_seconds_or_a_date_and_capped() {
         let answer = |value: &str| Answer {
             status: 429,
-            headers: [(reqwest::header::RETRY_AFTER, value.parse().unwrap())]
-                .into_iter()
-                .collect(),
+            headers: vec![("Retry-After".to_owned(), value.to_owned())],
             body: Ok(Vec::new()),
             redirected: false,
         };
@@ -264,9 +261,8 @@ mod tests {
         fn any_header_is_a_wait_of_a_day_at_most(value in "\\PC{0,40}", number: i64, name in 0_usize..4) {
             let name = ["retry-after", "x-rate-limit-reset", "ratelimit", "x-ratelimit-reset"][name];
             for text in [value, number.to_string(), format!("\"a\";r=0;t={number}")] {
-                let Ok(text) = text.parse() else { continue };
-                let name: reqwest::header::HeaderName = name.parse().unwrap();
-                let answer = Answer { status: 429, headers: [(name, text)].into_iter().collect(), body: Ok(Vec::new()), redirected: false };
+                let headers = vec![(name.to_owned(), text)];
+                let answer = Answer { status: 429, headers, body: Ok(Vec::new()), redirected: false };
                 proptest::prop_assert!(answer.not_before(1_795_435_200_000).is_none_or(|wait| wait <= MAX_WAIT));
             }
         }

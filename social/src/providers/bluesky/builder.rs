@@ -74,7 +74,7 @@ impl BlueskyBuilder {
         caller.hide(self.password.expose());
         let account = format!("bsky.app/@{handle}");
         Ok(Bluesky {
-            service,
+            service: service.url,
             identifier: handle,
             password: self.password,
             tokens: Rotating::new(NETWORK, account.clone(), self.store, caller.clock.clone(), None),

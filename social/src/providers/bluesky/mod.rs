@@ -6,18 +6,16 @@ mod cid;
 mod facets;
 mod publish;
 mod session;
-mod wire;
 
 use std::{fmt, sync::RwLock};
 
 use async_trait::async_trait;
-use reqwest::{Method, Url};
 use serde_json::Value;
 
 use crate::{
     AccessToken, Account, Attempt, Certainty, Counter, Error, Limits, Media, MediaLimits, Post, Published, Reconciled,
     Result, SocialTarget, UploadedMedia,
-    http::{Call, Caller, config},
+    http::{Call, Caller, config, text},
     tokens::Rotating,
 };
 pub use builder::{BlueskyBuilder, ENV_APP_PASSWORD};
@@ -33,7 +31,7 @@ const POSTS: &str = "app.bsky.feed.post";
 /// the key never ends, and [`reconcile`](SocialTarget::reconcile) looks the very record up. A post without a key gets a
 /// record key of its own and cannot be looked up. A thread is written in one atomic commit.
 pub struct Bluesky {
-    service: Url,
+    service: String,
     account: String,
     identifier: String,
     password: AccessToken,
@@ -65,44 +63,32 @@ impl SocialTarget for Bluesky {
     }
 
     async fn check(&self) -> Result<Account> {
-        let session: wire::Session = self.get("com.atproto.server.getSession", &[]).await?;
+        let session = self.get("com.atproto.server.getSession", &[], &["/did"]).await?;
         self.learn(&session)?;
-        if ![&session.handle, &session.did]
+        let (did, handle) = (text(&session, "did"), text(&session, "handle"));
+        if ![&handle, &did]
             .iter()
             .any(|name| name.eq_ignore_ascii_case(&self.identifier))
         {
-            let names = format!(
-                "the session belongs to @{}, the configuration names {}",
-                session.handle, self.account
-            );
+            let account = &self.account;
+            let names = format!("the session belongs to @{handle}, the configuration names {account}");
             return Err(config(NETWORK, names));
         }
-        let url = format!("https://bsky.app/profile/{}", session.did);
-        Ok(Account::new(session.did, session.handle, Some(url)))
+        let url = format!("https://bsky.app/profile/{did}");
+        Ok(Account::new(did, handle, Some(url)))
     }
 
     /// The upload is gone some minutes after it, unless a post carries it by then.
     async fn upload(&self, media: &Media) -> Result<UploadedMedia> {
         limits().check_media(media)?;
-        let (kind, bytes) = (media.content_type.clone(), media.bytes.clone());
-        let body =
-            move |request: reqwest::RequestBuilder| request.header("content-type", kind.as_str()).body(bytes.clone());
+        let body = (media.content_type.as_str(), media.bytes.clone());
         let answer = self
-            .call(
-                Method::POST,
-                "com.atproto.repo.uploadBlob",
-                &[],
-                Call::Repeatable,
-                &body,
-            )
+            .call("com.atproto.repo.uploadBlob", &[], Some(body), Call::Repeatable)
             .await?;
-        let uploaded: wire::Uploaded = self.caller.decode(&answer, Call::Repeatable)?;
+        let uploaded = self.caller.decode(&answer, Call::Repeatable, &["/blob"])?;
         // The whole reference is what a record carries.
-        Ok(UploadedMedia::new(
-            NETWORK,
-            uploaded.blob.to_string(),
-            media.alt.clone(),
-        ))
+        let id = uploaded["blob"].to_string();
+        Ok(UploadedMedia::new(NETWORK, id, media.alt.clone()))
     }
 
     async fn publish(&self, post: &Post) -> Result<Published> {
@@ -128,9 +114,9 @@ impl SocialTarget for Bluesky {
 
 impl Bluesky {
     /// The post of this record key, if there is one.
-    async fn record(&self, did: &str, rkey: &str) -> Result<Option<wire::Record>> {
+    async fn record(&self, did: &str, rkey: &str) -> Result<Option<Value>> {
         let query = [("repo", did), ("collection", POSTS), ("rkey", rkey)];
-        match self.get("com.atproto.repo.getRecord", &query).await {
+        match self.get("com.atproto.repo.getRecord", &query, &["/uri"]).await {
             Ok(record) => Ok(Some(record)),
             Err(Error::Rejected { field: Some(field), .. }) if field == session::NOT_FOUND => Ok(None),
             Err(error) => Err(error),

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::{
     Bluesky, NETWORK, POSTS, blob, cid,
     facets::{Mark, facet, marks},
-    receipt, session, wire,
+    receipt, session,
 };
 use crate::{
     Error, Post, Published, Report, Result,
-    http::{Call, format_rfc3339},
+    http::{Call, format_rfc3339, list, text as field},
 };
 
 /// Largest picture of a card, in bytes
@@ -53,7 +53,7 @@ impl Bluesky {
             if !post.thread.is_empty() {
                 let cid = cid::cid(&record).ok_or_else(|| rejected("text", "the record has no canonical form"))?;
                 let uri = format!("at://{did}/{POSTS}/{key}");
-                let this = wire::StrongRef { uri, cid };
+                let this = json!({"uri": uri, "cid": cid});
                 root.get_or_insert_with(|| this.clone());
                 parent = Some(this);
             }
@@ -68,29 +68,22 @@ impl Bluesky {
             return Err(rejected("text", "there is nothing to post"));
         };
         let threaded = writes.len() > 1;
-        let written = if !threaded {
+        let (name, body) = if threaded {
+            let create = |(rkey, value): (String, Value)| json!({"$type": "com.atproto.repo.applyWrites#create", "collection": POSTS, "rkey": rkey, "value": value});
+            let writes: Vec<Value> = writes.into_iter().map(create).collect();
+            ("com.atproto.repo.applyWrites", json!({"repo": did, "writes": writes}))
+        } else {
             let record = writes.pop().map(|(_, record)| record);
             // `null`: only when there is no record of this key.
             let body = json!({"repo": did, "collection": POSTS, "rkey": first, "record": record, "swapRecord": null});
-            self.post_json("com.atproto.repo.putRecord", &body, Call::Publish).await
-        } else {
-            let create = |(rkey, value): (String, Value)| json!({"$type": "com.atproto.repo.applyWrites#create", "collection": POSTS, "rkey": rkey, "value": value});
-            let writes: Vec<Value> = writes.into_iter().map(create).collect();
-            let body = json!({"repo": did, "writes": writes});
-            self.post_json("com.atproto.repo.applyWrites", &body, Call::Publish)
-                .await
+            ("com.atproto.repo.putRecord", body)
         };
-        match written {
+        let body = ("application/json", body.to_string().into());
+        match self.call(name, &[], Some(body), Call::Publish).await {
             Ok(answer) => {
-                let uri = self
-                    .caller
-                    .decode(&answer, Call::Publish)
-                    .map(|put: wire::Put| Some(put.uri))
-                    .or_else(|error| {
-                        let applied = serde_json::from_slice::<wire::Applied>(answer.bytes()).map_err(|_| error)?;
-                        Ok(applied.results.into_iter().next().map(|put| put.uri))
-                    })?;
-                if uri.is_some_and(|uri| uri.ends_with(&first)) {
+                let written = self.caller.decode(&answer, Call::Publish, &[])?;
+                let written = list(&written["results"]).first().unwrap_or(&written);
+                if field(written, "uri").ends_with(&first) {
                     return Ok(receipt(did, &first));
                 }
                 Err(self
@@ -117,7 +110,7 @@ impl Bluesky {
     }
 
     /// Root and parent of the thread that the post answers in.
-    async fn answered(&self, post: &Post) -> Result<Option<(wire::StrongRef, wire::StrongRef)>> {
+    async fn answered(&self, post: &Post) -> Result<Option<(Value, Value)>> {
         let Some(uri) = &post.reply_to else { return Ok(None) };
         let mut path = uri.strip_prefix("at://").unwrap_or_default().split('/');
         let (Some(repo), Some(collection), Some(rkey), None) = (path.next(), path.next(), path.next(), path.next())
@@ -128,7 +121,7 @@ impl Bluesky {
             ));
         };
         let query = [("repo", repo), ("collection", collection), ("rkey", rkey)];
-        let parent: wire::Record = match self.get("com.atproto.repo.getRecord", &query).await {
+        let parent = match self.get("com.atproto.repo.getRecord", &query, &["/uri"]).await {
             Err(Error::Rejected { report, .. }) => {
                 return Err(Error::Rejected {
                     report,
@@ -137,19 +130,16 @@ impl Bluesky {
             }
             parent => parent?,
         };
-        let Some(cid) = parent.cid else {
+        if !parent["cid"].is_string() {
             return Err(rejected("reply_to", "the answered post has no content identifier"));
-        };
-        let parent_ref = wire::StrongRef { uri: parent.uri, cid };
-        let root = &parent.value["reply"]["root"];
-        let root = match (root["uri"].as_str(), root["cid"].as_str()) {
-            (Some(uri), Some(cid)) => wire::StrongRef {
-                uri: uri.to_owned(),
-                cid: cid.to_owned(),
-            },
-            _ => parent_ref.clone(),
-        };
-        Ok(Some((root, parent_ref)))
+        }
+        let reference = |of: &Value| json!({"uri": of["uri"], "cid": of["cid"]});
+        let root = &parent["value"]["reply"]["root"];
+        let whole = root["uri"].is_string() && root["cid"].is_string();
+        Ok(Some((
+            reference(if whole { root } else { &parent }),
+            reference(&parent),
+        )))
     }
 
     /// The text's links, tags and mentions; a handle that nobody has stays text.
@@ -161,11 +151,8 @@ impl Bluesky {
                 Mark::Tag(range, tag) => facets.push(facet(&range, "tag", "tag", &tag)),
                 Mark::Mention(range, handle) => {
                     let query = [("handle", handle.as_str())];
-                    match self
-                        .get::<wire::Resolved>("com.atproto.identity.resolveHandle", &query)
-                        .await
-                    {
-                        Ok(resolved) => facets.push(facet(&range, "mention", "did", &resolved.did)),
+                    match self.get("com.atproto.identity.resolveHandle", &query, &["/did"]).await {
+                        Ok(resolved) => facets.push(facet(&range, "mention", "did", &field(&resolved, "did"))),
                         Err(Error::Rejected { .. }) => {}
                         Err(error) => return Err(error),
                     }

@@ -3,14 +3,13 @@
 use std::sync::PoisonError;
 
 use async_trait::async_trait;
-use reqwest::{Method, RequestBuilder, Url};
-use serde::de::DeserializeOwned;
+use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Bluesky, NETWORK, wire};
+use super::{Bluesky, NETWORK};
 use crate::{
     Error, Result, TokenSet, host,
-    http::{Answer, Call, config},
+    http::{Answer, Call, Pending, Request, address, config, list, text},
     tokens::Refresh,
 };
 
@@ -20,14 +19,11 @@ pub(super) const NOT_FOUND: &str = "rkey";
 /// What it names when a record is there that must not be.
 pub(super) const EXISTS: &str = "swapRecord";
 
-/// Puts the body into a request. Not generic: a Worker pays for every copy of a call.
-pub(super) type Body<'a> = &'a (dyn Fn(RequestBuilder) -> RequestBuilder + Send + Sync);
-
 /// Whose session it is, and where the repository is.
 #[derive(Clone)]
 pub(super) struct Who {
     pub(super) did: String,
-    pds: Url,
+    pds: String,
 }
 
 impl Bluesky {
@@ -36,87 +32,90 @@ impl Bluesky {
         if let Some(who) = known() {
             return Ok(who);
         }
-        let session: wire::Session = self.get("com.atproto.server.getSession", &[]).await?;
+        let session = self.get("com.atproto.server.getSession", &[], &["/did"]).await?;
         self.learn(&session)
     }
 
-    pub(super) fn learn(&self, session: &wire::Session) -> Result<Who> {
-        let pds = match session.did_doc.as_ref().and_then(wire::DidDoc::pds) {
-            Some(url) => host::check_server(url, self.reach)
-                .map_err(|reason| config(NETWORK, format!("the address of the account's repository {reason}")))?,
+    /// What creating, renewing and looking at a session have in common.
+    pub(super) fn learn(&self, session: &Value) -> Result<Who> {
+        // <https://atproto.com/specs/did#did-documents>
+        let services = list(&session["didDoc"]["service"]);
+        let is_pds = |service: &&Value| service["id"].as_str().is_some_and(|id| id.ends_with("#atproto_pds"));
+        let pds = services.iter().find(is_pds);
+        let pds = match pds.and_then(|pds| pds["serviceEndpoint"].as_str()) {
+            Some(url) => {
+                let checked = host::check_server(url, self.reach)
+                    .map_err(|reason| config(NETWORK, format!("the address of the account's repository {reason}")))?;
+                checked.url
+            }
             None => self.service.clone(),
         };
-        let who = Who {
-            did: session.did.clone(),
-            pds,
-        };
+        let did = text(session, "did");
+        let who = Who { did, pds };
         *self.who.write().unwrap_or_else(PoisonError::into_inner) = Some(who.clone());
         Ok(who)
     }
 
-    fn url(&self, method: &str, query: &[(&str, &str)]) -> Url {
+    /// Without a body it is a question.
+    fn request(&self, name: &str, query: &[(&str, &str)], body: Option<&(&str, Bytes)>) -> Request {
         let who = self.who.read().unwrap_or_else(PoisonError::into_inner);
-        let mut url = who.as_ref().map_or(&self.service, |who| &who.pds).clone();
-        url.set_path(&format!("/xrpc/{method}"));
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
+        let server = who.as_ref().map_or(&self.service, |who| &who.pds);
+        let url = address(server, &format!("/xrpc/{name}"), query);
+        match body {
+            Some((kind, bytes)) => Request::new("POST", url).body(kind, bytes.clone()),
+            None => Request::new("GET", url),
         }
-        url
     }
 
     /// Makes one call. A session that the server refuses is renewed once; the refused call did nothing.
-    pub(super) async fn call(
-        &self,
-        method: Method,
-        name: &str,
-        query: &[(&str, &str)],
+    pub(super) fn call<'a>(
+        &'a self,
+        name: &'a str,
+        query: &'a [(&'a str, &'a str)],
+        body: Option<(&'a str, Bytes)>,
         call: Call,
-        body: Body<'_>,
-    ) -> Result<Answer> {
-        let mut refused = None;
-        loop {
-            let token = self.tokens.access(refused.as_ref(), self).await?.access;
-            self.caller.hide(token.expose());
-            let request = self
-                .caller
-                .request(method.clone(), self.url(name, query))
-                .bearer_auth(token.expose());
-            let answer = self.caller.send(body(request), call).await?;
-            if answer.is_success() {
-                return Ok(answer);
+    ) -> Pending<'a, Answer> {
+        Box::pin(async move {
+            let mut refused = None;
+            loop {
+                let token = self.tokens.access(refused.as_ref(), self).await?.access;
+                self.caller.hide(token.expose());
+                let request = self.request(name, query, body.as_ref()).bearer(token.expose());
+                let answer = self.caller.send(request, call).await?;
+                if answer.is_success() {
+                    return Ok(answer);
+                }
+                match self.refused(&answer, call) {
+                    Error::Unauthenticated { .. } if refused.is_none() => refused = Some(token),
+                    error => return Err(error),
+                }
             }
-            let error = self.refused(&answer, call);
-            match error {
-                Error::Unauthenticated { .. } if refused.is_none() => refused = Some(token),
-                error => return Err(error),
-            }
-        }
+        })
     }
 
-    pub(super) async fn get<T: DeserializeOwned>(&self, name: &str, query: &[(&str, &str)]) -> Result<T> {
-        let answer = self
-            .call(Method::GET, name, query, Call::Repeatable, &|request| request)
-            .await?;
-        self.caller.decode(&answer, Call::Repeatable)
-    }
-
-    pub(super) async fn post_json(&self, name: &str, body: &Value, call: Call) -> Result<Answer> {
-        let text = body.to_string();
-        let body = |request: RequestBuilder| request.header("content-type", "application/json").body(text.clone());
-        self.call(Method::POST, name, &[], call, &body).await
+    /// Asks; the answer has all that `needs` points at.
+    pub(super) fn get<'a>(
+        &'a self,
+        name: &'a str,
+        query: &'a [(&'a str, &'a str)],
+        needs: &'a [&'a str],
+    ) -> Pending<'a, Value> {
+        Box::pin(async move {
+            let answer = self.call(name, query, None, Call::Repeatable).await?;
+            self.caller.decode(&answer, Call::Repeatable, needs)
+        })
     }
 
     fn refused(&self, answer: &Answer, call: Call) -> Error {
-        let problem: wire::Problem = serde_json::from_slice(answer.bytes()).unwrap_or_default();
-        let message = self.caller.message_of(answer, |problem: wire::Problem| {
-            [problem.error, problem.message].join(" ").trim().to_owned()
-        });
+        let problem = answer.json();
+        let said = [text(&problem, "error"), text(&problem, "message")].join(" ");
+        let message = self.caller.message_of(answer, said.trim().to_owned());
         let report = self.caller.report(answer, &message);
         let rejected = |field: &str| Error::Rejected {
             report: report.clone(),
             field: Some(field.to_owned()),
         };
-        match (answer.status, problem.error.as_str()) {
+        match (answer.status, problem["error"].as_str().unwrap_or_default()) {
             (400 | 401, "ExpiredToken" | "InvalidToken" | "AuthMissing" | "AuthFactorTokenRequired") => {
                 Error::Unauthenticated { report }
             }
@@ -131,19 +130,21 @@ impl Bluesky {
     }
 
     /// Signs in or renews, at the server the account signs in at.
-    async fn session(&self, name: &str, body: Body<'_>) -> Result<TokenSet> {
-        let mut url = self.service.clone();
-        url.set_path(&format!("/xrpc/{name}"));
-        let answer = self
-            .caller
-            .send(body(self.caller.request(Method::POST, url)), Call::Repeatable)
-            .await?;
-        if !answer.is_success() {
-            return Err(self.refused(&answer, Call::Repeatable));
-        }
-        let session: wire::Session = self.caller.decode(&answer, Call::Repeatable)?;
-        self.learn(&session)?;
-        Ok(TokenSet::new(session.access).refresh(session.refresh))
+    fn session(&self, request: Request) -> Pending<'_, TokenSet> {
+        Box::pin(async move {
+            let answer = self.caller.send(request, Call::Repeatable).await?;
+            if !answer.is_success() {
+                return Err(self.refused(&answer, Call::Repeatable));
+            }
+            let session = self.caller.decode(&answer, Call::Repeatable, &["/did"])?;
+            self.learn(&session)?;
+            Ok(TokenSet::new(text(&session, "accessJwt")).refresh(text(&session, "refreshJwt")))
+        })
+    }
+
+    fn signing_in(&self, name: &str) -> Request {
+        let url = address(&self.service, &format!("/xrpc/{name}"), &[]);
+        Request::new("POST", url)
     }
 }
 
@@ -154,20 +155,14 @@ impl Refresh for Bluesky {
     async fn refresh(&self, current: Option<&TokenSet>) -> Result<TokenSet> {
         if let Some(token) = current.and_then(|current| current.refresh.as_ref()) {
             self.caller.hide(token.expose());
-            let renewed = self
-                .session("com.atproto.server.refreshSession", &|request| {
-                    request.bearer_auth(token.expose())
-                })
-                .await;
-            match renewed {
+            let request = self.signing_in("com.atproto.server.refreshSession");
+            match self.session(request.bearer(token.expose())).await {
                 Err(Error::Unauthenticated { .. }) => {}
                 renewed => return renewed,
             }
         }
-        let body = json!({"identifier": self.identifier, "password": self.password.expose()}).to_string();
-        self.session("com.atproto.server.createSession", &|request| {
-            request.header("content-type", "application/json").body(body.clone())
-        })
-        .await
+        let body = json!({"identifier": self.identifier, "password": self.password.expose()});
+        let request = self.signing_in("com.atproto.server.createSession");
+        self.session(request.json(&body)).await
     }
 }

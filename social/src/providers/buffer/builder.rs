@@ -1,11 +1,9 @@
 use std::{fmt, sync::RwLock, time::Duration};
 
-use reqwest::header::HeaderValue;
-
 use super::{Buffer, Mode, NETWORK, Service};
 use crate::{
     AccessToken, Result, host,
-    http::{Caller, Settings, common_settings, config},
+    http::{Caller, Settings, carriable, common_settings, config},
 };
 
 /// Where programs look for the API key.
@@ -89,14 +87,14 @@ impl BufferBuilder {
         }
         let url = host::check_server(&self.base_url, self.settings.reach)
             .map_err(|reason| config(NETWORK, format!("the base URL {reason}")))?;
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.key.expose()))
-            .map_err(|_| config(NETWORK, "the API key has characters that no header can carry"))?;
-        bearer.set_sensitive(true);
+        if !carriable(self.key.expose()) {
+            return bad("the API key has characters that no header can carry");
+        }
         let caller = Caller::new(NETWORK, self.settings)?;
         caller.hide(self.key.expose());
         Ok(Buffer {
-            url,
-            bearer,
+            url: url.url,
+            key: self.key,
             account: format!("buffer/{}", self.channel),
             channel: self.channel,
             service: self.service,

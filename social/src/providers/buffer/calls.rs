@@ -2,88 +2,73 @@
 
 use std::{sync::PoisonError, time::Duration};
 
-use reqwest::{Method, header::AUTHORIZATION};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Buffer, NETWORK, wire};
 use crate::{
     Error, Result,
-    http::{Answer, Call, config},
+    http::{Answer, Call, Pending, Request, config, list, text},
 };
 
 impl Buffer {
-    pub(super) async fn query<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T> {
-        Ok(self.exchange(query, variables, Call::Repeatable).await?.0)
+    /// Asks what may be asked again; the answer has all that `needs` points at.
+    pub(super) fn query<'a>(&'a self, query: &'a str, variables: Value, needs: &'a [&'a str]) -> Pending<'a, Value> {
+        Box::pin(async move {
+            let (data, _) = self.exchange(query, variables, Call::Repeatable, needs).await?;
+            Ok(data)
+        })
     }
 
-    pub(super) async fn exchange<T: DeserializeOwned>(
-        &self,
-        query: &str,
+    /// What an answer holds besides errors.
+    pub(super) fn exchange<'a>(
+        &'a self,
+        query: &'a str,
         variables: Value,
         call: Call,
-    ) -> Result<(T, Answer)> {
-        let (data, answer) = self.ask(query, variables, call).await?;
-        match T::deserialize(data) {
-            Ok(data) => Ok((data, answer)),
-            Err(error) => Err(self
-                .caller
-                .unreadable(&answer, call, &format!("the answer cannot be read: {error}"))),
-        }
-    }
-
-    /// What an answer holds besides errors. Not generic: a Worker pays for every copy.
-    async fn ask(&self, query: &str, variables: Value, call: Call) -> Result<(Value, Answer)> {
-        let body = json!({"query": query, "variables": variables}).to_string();
-        let request = self.caller.request(Method::POST, self.url.clone());
-        let request = request
-            .header(AUTHORIZATION, self.bearer.clone())
-            .header("content-type", "application/json");
-        let answer = self.caller.send(request.body(body), call).await?;
-        if !answer.is_success() {
-            return Err(self.refused(&answer, call));
-        }
-        let envelope: wire::Envelope = self.caller.decode(&answer, call)?;
-        let whole = |data: &Value| {
-            let fields = data.as_object();
-            fields.is_some_and(|fields| fields.values().all(|part| !part.is_null()))
-        };
-        match envelope.data.filter(whole) {
-            Some(data) => Ok((data, answer)),
-            None if envelope.errors.is_empty() => {
-                Err(self
-                    .caller
-                    .unreadable(&answer, call, "the answer has neither the data nor an error"))
+        needs: &'a [&'a str],
+    ) -> Pending<'a, (Value, Answer)> {
+        Box::pin(async move {
+            let request = Request::new("POST", [&self.url, "/"].concat());
+            let body = json!({"query": query, "variables": variables});
+            let request = request.bearer(self.key.expose()).json(&body);
+            let answer = self.caller.send(request, call).await?;
+            if !answer.is_success() {
+                return Err(self.refused(&answer, call));
             }
-            None => Err(self.refused(&answer, call)),
-        }
+            let mut envelope = self.caller.decode(&answer, call, &[])?;
+            let fields = envelope["data"].as_object();
+            if !fields.is_some_and(|fields| fields.values().all(|part| !part.is_null())) {
+                return Err(match list(&envelope["errors"]) {
+                    [] => self
+                        .caller
+                        .unreadable(&answer, call, "the answer has neither the data nor an error"),
+                    _ => self.refused(&answer, call),
+                });
+            }
+            self.caller.whole(&answer, call, &envelope, needs)?;
+            Ok((envelope["data"].take(), answer))
+        })
     }
 
     /// Errors arrive with a status of their own and inside a 200.
     fn refused(&self, answer: &Answer, call: Call) -> Error {
-        let envelope = serde_json::from_slice::<wire::Envelope>(answer.bytes());
-        let complaint = envelope
-            .ok()
-            .and_then(|envelope| envelope.errors.into_iter().next())
-            .unwrap_or_default();
-        let message = match complaint.message.is_empty() {
-            true => self.caller.message_of(answer, |_: Value| String::new()),
-            false => complaint.message,
-        };
+        let envelope = answer.json();
+        let complaint = &envelope["errors"][0];
+        let extensions = &complaint["extensions"];
+        let message = self.caller.message_of(answer, text(complaint, "message"));
         let report = self.caller.report(answer, &message);
-        match (complaint.extensions.code.as_str(), answer.status) {
+        match (extensions["code"].as_str().unwrap_or_default(), answer.status) {
             ("UNAUTHENTICATED" | "UNAUTHORIZED", _) => Error::Unauthenticated { report },
             ("FORBIDDEN", _) => Error::Forbidden { report },
             ("RATE_LIMIT_EXCEEDED", _) => {
-                let in_body = complaint
-                    .extensions
-                    .retry_after
-                    .filter(|seconds| (0.0..=86_400.0).contains(seconds));
+                // Seconds, in answers of an older form.
+                let in_body = extensions["retryAfter"].as_f64();
+                let in_body = in_body.filter(|seconds| (0.0..=86_400.0).contains(seconds));
                 Error::RateLimited {
                     report,
                     retry_after: answer
                         .not_before(self.caller.clock.now_ms())
-                        .or(in_body.map(Duration::from_secs_f64)),
+                        .or(in_body.map(|seconds| Duration::from_millis((seconds * 1_000.0) as u64))),
                 }
             }
             ("NOT_FOUND", _) => Error::Rejected {
@@ -98,18 +83,22 @@ impl Buffer {
     }
 
     /// The organisation that has the channel, and the channel.
-    pub(super) async fn find_channel(&self) -> Result<(String, wire::Channel)> {
-        let accounts: wire::Accounts = self.query(wire::ORGANIZATIONS, json!({})).await?;
-        for organization in accounts.account.organizations {
-            let channels: wire::Channels = self
-                .query(wire::CHANNELS, json!({"i": {"organizationId": organization.id}}))
-                .await?;
-            if let Some(channel) = channels.channels.into_iter().find(|channel| channel.id == self.channel) {
-                *self.organization.write().unwrap_or_else(PoisonError::into_inner) = Some(organization.id.clone());
-                return Ok((organization.id, channel));
+    pub(super) fn find_channel(&self) -> Pending<'_, (String, Value)> {
+        Box::pin(async move {
+            let accounts = self.query(wire::ORGANIZATIONS, json!({}), &[]).await?;
+            for organization in self.caller.items(&accounts["account"]["organizations"], &["id"])? {
+                let id = text(organization, "id");
+                let channels = self
+                    .query(wire::CHANNELS, json!({"i": {"organizationId": id}}), &[])
+                    .await?;
+                let channels = self.caller.items(&channels["channels"], &["id"])?;
+                if let Some(channel) = channels.iter().find(|channel| channel["id"] == *self.channel) {
+                    *self.organization.write().unwrap_or_else(PoisonError::into_inner) = Some(id.clone());
+                    return Ok((id, channel.clone()));
+                }
             }
-        }
-        Err(config(NETWORK, "the key's account has no such channel"))
+            Err(config(NETWORK, "the key's account has no such channel"))
+        })
     }
 
     pub(super) async fn organization(&self) -> Result<String> {

@@ -9,13 +9,12 @@ mod wire;
 use std::{fmt, sync::RwLock, time::Duration};
 
 use async_trait::async_trait;
-use reqwest::{Url, header::HeaderValue};
 use serde_json::{Value, json};
 
 use crate::{
     Account, Attempt, Certainty, Counter, Error, Limits, Media, MediaLimits, Post, Published, Reconciled, Report,
     Result, SocialTarget, UploadedMedia,
-    http::{Call, Caller, config, format_rfc3339, until_next_day},
+    http::{Call, Caller, config, format_rfc3339, text, until_next_day},
 };
 pub use builder::{BufferBuilder, ENV_API_KEY};
 
@@ -81,8 +80,8 @@ pub enum Outcome {
 /// Buffer knows no idempotency keys; [`reconcile`](SocialTarget::reconcile) asks for the post by its id, or looks for its
 /// text among the channel's posts.
 pub struct Buffer {
-    url: Url,
-    bearer: HeaderValue,
+    url: String,
+    key: crate::AccessToken,
     account: String,
     channel: String,
     service: Service,
@@ -104,8 +103,13 @@ impl Buffer {
     /// # Errors
     /// [`Error::Rejected`] when Buffer has no such post, and what any question may fail with.
     pub async fn outcome(&self, id: &str) -> Result<Outcome> {
-        let found: wire::Found = self.query(wire::POST, json!({"i": {"id": id}})).await?;
-        Ok(found.post.outcome())
+        Ok(wire::outcome(&self.post(id).await?))
+    }
+
+    async fn post(&self, id: &str) -> Result<Value> {
+        let needs = &["/data/post/id"];
+        let mut found = self.query(wire::POST, json!({"i": {"id": id}}), needs).await?;
+        Ok(found["post"].take())
     }
 
     fn input(&self, post: &Post) -> Value {
@@ -188,20 +192,17 @@ impl SocialTarget for Buffer {
 
     async fn check(&self) -> Result<Account> {
         let channel = self.find_channel().await?.1;
-        if channel.service != self.service.name() {
-            let message = format!(
-                "the channel is one of {}, the configuration says {}",
-                channel.service,
-                self.service.name()
-            );
+        let (service, configured) = (text(&channel, "service"), self.service.name());
+        if service != configured {
+            let message = format!("the channel is one of {service}, the configuration says {configured}");
             return Err(config(NETWORK, message));
         }
-        if channel.is_disconnected || channel.is_locked {
+        if channel["isDisconnected"] == true || channel["isLocked"] == true {
             return Err(Error::PauseAccount {
                 report: self.caller.note("the channel is disconnected or locked at Buffer"),
             });
         }
-        Ok(Account::new(channel.id, channel.name, None))
+        Ok(Account::new(text(&channel, "id"), text(&channel, "name"), None))
     }
 
     /// Makes no request: Buffer fetches the file from its [public address](Media::public_url) when it sends the post.
@@ -225,17 +226,18 @@ impl SocialTarget for Buffer {
                 field: Some("text".to_owned()),
             });
         }
-        let (created, answer) = self
-            .exchange::<wire::Created>(wire::CREATE, json!({"i": self.input(post)}), Call::Publish)
-            .await?;
-        let created = created.create_post;
-        let report = self.caller.report(&answer, &created.message);
-        match (created.typename.as_str(), created.post) {
-            ("PostActionSuccess", Some(post)) if self.mode == Mode::Now && !self.draft => match post.outcome() {
+        let input = json!({"i": self.input(post)});
+        let needs = &["/data/createPost"];
+        let (created, answer) = self.exchange(wire::CREATE, input, Call::Publish, needs).await?;
+        let created = &created["createPost"];
+        let (message, post) = (text(created, "message"), &created["post"]);
+        let report = self.caller.report(&answer, &message);
+        match (created["__typename"].as_str().unwrap_or_default(), text(post, "id")) {
+            ("PostActionSuccess", id) if !id.is_empty() => match wire::outcome(post) {
+                _ if self.mode != Mode::Now || self.draft => Ok(wire::receipt(post)),
                 Outcome::Sent(published) => Ok(published),
-                _ => self.sent(post.id).await,
+                _ => self.sent(id).await,
             },
-            ("PostActionSuccess", Some(post)) => Ok(Published::new(post.id, post.external_link)),
             ("LimitReachedError", _) => Err(Error::RateLimited {
                 report,
                 // <https://developers.buffer.com/guides/api-limits.html>: posts are limited by day.
@@ -243,7 +245,7 @@ impl SocialTarget for Buffer {
             }),
             ("UnauthorizedError", _) => Err(Error::Unauthenticated { report }),
             ("UnexpectedError" | "PostActionSuccess" | "", _) => Err(Error::unknown(report, None)),
-            ("RestProxyError", _) if is_repeat(&created.message) => Err(Error::duplicate(report)),
+            ("RestProxyError", _) if is_repeat(&message) => Err(Error::duplicate(report)),
             // The others, and those that come: all of them say why nothing was made.
             (kind, _) => Err(Error::Rejected {
                 field: (kind == "NotFoundError").then(|| "channel".to_owned()),

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Buffer, Mode, Outcome, is_repeat, wire};
 use crate::{
-    Attempt, Error, Published, Reconciled, Result,
-    http::{format_rfc3339, parse_rfc3339},
+    Attempt, Error, Reconciled, Result,
+    http::{format_rfc3339, list, optional, parse_rfc3339},
     text,
 };
 
@@ -23,8 +23,8 @@ const PAGES: usize = 4;
 impl Buffer {
     pub(super) async fn look_up(&self, attempt: &Attempt) -> Result<Reconciled> {
         if let Some(id) = attempt.evidence.as_ref().and_then(|evidence| evidence.id.as_deref()) {
-            return match self.query::<wire::Found>(wire::POST, json!({"i": {"id": id}})).await {
-                Ok(found) => self.standing(&found.post),
+            return match self.post(id).await {
+                Ok(post) => self.standing(&post),
                 Err(Error::Rejected { .. }) => Ok(cannot_tell("Buffer had the post and has it no more")),
                 Err(error) => Err(error),
             };
@@ -39,22 +39,27 @@ impl Buffer {
             "filter": {"channelIds": [self.channel], "createdAt": {"start": format_rfc3339(since)}},
             "sort": [{"field": "createdAt", "direction": "desc"}]});
         let wanted = text::canonical(&attempt.post.full_text());
-        let (mut found, mut after, mut covered) = (Vec::new(), None, false);
+        let (mut found, mut after, mut covered) = (Vec::new(), None::<String>, false);
         for _ in 0..PAGES {
-            let page: wire::Posts = self.query(wire::POSTS, json!({"i": input, "after": after})).await?;
-            let posts = page.posts.edges.unwrap_or_default().into_iter().map(|edge| edge.node);
-            let matches = |post: &wire::Post| {
-                text::canonical(&post.text) == wanted
-                    && post.assets.len() == attempt.post.media.len()
+            let variables = json!({"i": input, "after": after});
+            let page = self.query(wire::POSTS, variables, &["/data/posts/pageInfo"]).await?;
+            let page = &page["posts"];
+            for edge in list(&page["edges"]) {
+                let post = &edge["node"];
+                if !post["id"].is_string() {
+                    return Err(self.caller.later("the answer cannot be read: a post has no id", None));
+                }
+                // One that the network refused is not there.
+                if post["status"] != "error"
+                    && text::canonical(post["text"].as_str().unwrap_or_default()) == wanted
+                    && list(&post["assets"]).len() == attempt.post.media.len()
                     && self.is_due(post)
-            };
-            // One that the network refused is not there.
-            found.extend(posts.filter(|post| post.status != "error" && matches(post)));
-            after = page
-                .posts
-                .page_info
-                .end_cursor
-                .filter(|_| page.posts.page_info.has_next_page);
+                {
+                    found.push(post.clone());
+                }
+            }
+            let more = page["pageInfo"]["hasNextPage"] == true;
+            after = optional(&page["pageInfo"], "endCursor").filter(|_| more);
             if after.is_none() {
                 covered = true;
                 break;
@@ -67,7 +72,9 @@ impl Buffer {
             )),
             ([], true) => match remaining {
                 None => Ok(Reconciled::Absent),
-                Some(wait) => Err(self.later("Buffer may still be working on the attempt", wait)),
+                Some(wait) => Err(self
+                    .caller
+                    .later("Buffer may still be working on the attempt", Some(wait))),
             },
             ([] | [_], false) => Ok(cannot_tell("the channel has too many posts since the attempt")),
             (more, _) => Ok(cannot_tell(format!("{} posts match the attempt", more.len()))),
@@ -75,14 +82,14 @@ impl Buffer {
     }
 
     /// Whether the post is due when this target's posts are: the same text at another time is another post.
-    fn is_due(&self, post: &wire::Post) -> bool {
+    fn is_due(&self, post: &Value) -> bool {
         let Mode::At(at) = self.mode else { return true };
-        let due = post.due_at.as_deref().and_then(parse_rfc3339);
+        let due = post["dueAt"].as_str().and_then(parse_rfc3339);
         due.is_none_or(|due| due.abs_diff(at) < 1_000)
     }
 
-    fn standing(&self, post: &wire::Post) -> Result<Reconciled> {
-        match post.outcome() {
+    fn standing(&self, post: &Value) -> Result<Reconciled> {
+        match wire::outcome(post) {
             Outcome::Sent(published) => Ok(Reconciled::Found(published)),
             // It will not appear; a new attempt makes a new one.
             Outcome::Failed(message) if is_repeat(&message) => Ok(cannot_tell(
@@ -90,17 +97,10 @@ impl Buffer {
             )),
             Outcome::Failed(_) => Ok(Reconciled::Absent),
             Outcome::Waiting if self.mode == Mode::Now && !self.draft => {
-                Err(self.later("Buffer is still sending the post", Duration::from_secs(30)))
+                let wait = Some(Duration::from_secs(30));
+                Err(self.caller.later("Buffer is still sending the post", wait))
             }
-            Outcome::Waiting => Ok(Reconciled::Found(Published::new(&post.id, post.external_link.clone()))),
-        }
-    }
-
-    fn later(&self, message: &str, wait: Duration) -> Error {
-        Error::Unavailable {
-            report: self.caller.note(message),
-            retry_after: Some(wait),
-            source: None,
+            Outcome::Waiting => Ok(Reconciled::Found(wire::receipt(post))),
         }
     }
 

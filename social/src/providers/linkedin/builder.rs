@@ -1,11 +1,9 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use reqwest::header::HeaderValue;
-
 use super::{LinkedIn, NETWORK, renew::Client};
 use crate::{
     AccessToken, MemoryTokens, Result, TokenSet, TokenStore, host,
-    http::{Caller, Settings, common_settings, config},
+    http::{Caller, Settings, carriable, common_settings, config},
     tokens::Rotating,
 };
 
@@ -134,10 +132,9 @@ impl LinkedInBuilder {
         }
         let base = host::check_server(&self.base_url, self.settings.reach)
             .map_err(|reason| bad(&format!("the base URL {reason}")))?;
-        let header = |text: &str, what: &str| {
-            HeaderValue::from_str(text).map_err(|_| bad(&format!("the {what} has characters that no header can carry")))
-        };
-        header(&format!("Bearer {}", self.token.expose()), "access token")?;
+        if !carriable(self.token.expose()) {
+            return Err(bad("the access token has characters that no header can carry"));
+        }
         let oauth = host::check_server(&self.oauth_url, self.settings.reach)
             .map_err(|reason| bad(&format!("the OAuth URL {reason}")))?;
         let reach = self.settings.reach;
@@ -159,14 +156,14 @@ impl LinkedInBuilder {
         let account = format!("linkedin/{}", self.author);
         let tokens = Rotating::new(NETWORK, account.clone(), store, caller.clock.clone(), Some(first));
         Ok(LinkedIn {
-            base,
-            oauth,
+            base: base.url,
+            oauth: oauth.url,
             reach,
             account,
             author: self.author,
             tokens: tokens.renewed_before(RENEW_BEFORE),
             client,
-            version: header(&self.version, "version")?,
+            version: self.version,
             settle: self.settle,
             trust_refusals: self.trust_refusals,
             caller,

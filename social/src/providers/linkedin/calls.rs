@@ -1,81 +1,59 @@
 //! Requests with the headers of the versioned API, and what its refusals mean.
 
-use reqwest::{Method, RequestBuilder};
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::{LinkedIn, wire};
+use super::LinkedIn;
 use crate::{
-    Error, Result,
-    http::{Answer, Call, until_next_day},
+    Error,
+    http::{Answer, Call, Pending, Renewing, Request, address, list, text, until_next_day},
+    tokens::Rotating,
 };
 
 impl LinkedIn {
-    fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> RequestBuilder {
-        let mut url = self.base.clone();
-        url.set_path(path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        let request = self.caller.request(method, url);
-        let request = request.header("linkedin-version", self.version.clone());
+    pub(super) fn request(&self, method: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
+        let request = Request::new(method, address(&self.base, path, query));
+        let request = request.header("linkedin-version", &self.version);
         request.header("x-restli-protocol-version", "2.0.0")
     }
 
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
-        let answer = self
-            .exchange(self.request(Method::GET, path, query), Call::Repeatable)
-            .await?;
-        self.caller.decode(&answer, Call::Repeatable)
+    /// Asks; the answer has all that `needs` points at.
+    pub(super) fn get<'a>(
+        &'a self,
+        path: &'a str,
+        query: &'a [(&'a str, &'a str)],
+        needs: &'a [&'a str],
+    ) -> Pending<'a, Value> {
+        Box::pin(async move {
+            let request = self.request("GET", path, query);
+            let answer = self.exchange(request, Call::Repeatable).await?;
+            self.caller.decode(&answer, Call::Repeatable, needs)
+        })
     }
 
-    pub(super) async fn post_json(
-        &self,
-        path: &str,
-        query: &[(&str, &str)],
-        body: &serde_json::Value,
-        call: Call,
-    ) -> Result<Answer> {
-        let request = self
-            .request(Method::POST, path, query)
-            .header("content-type", "application/json");
-        self.exchange(request.body(body.to_string()), call).await
+    pub(super) fn exchange(&self, request: Request, call: Call) -> Pending<'_, Answer> {
+        self.caller.send_renewing(self, request, call)
     }
+}
 
-    pub(super) async fn exchange(&self, request: RequestBuilder, call: Call) -> Result<Answer> {
-        let refused = |answer: &Answer| self.refused(answer, call);
-        self.caller
-            .send_renewing(&self.tokens, self, request, call, refused)
-            .await
+impl Renewing for LinkedIn {
+    fn tokens(&self) -> &Rotating {
+        &self.tokens
     }
 
     fn refused(&self, answer: &Answer, call: Call) -> Error {
-        let problem: wire::Problem = serde_json::from_slice(answer.bytes()).unwrap_or_default();
-        let repeat = problem
-            .error_details
-            .input_errors
-            .iter()
-            .find(|error| error.code == "DUPLICATE_POST");
-        let said = |problem: &wire::Problem| {
-            let of_input = problem
-                .error_details
-                .input_errors
-                .iter()
-                .map(|error| error.description.as_str());
-            let all: Vec<&str> = std::iter::once(problem.message.as_str())
-                .chain(of_input)
-                .filter(|part| !part.is_empty())
-                .collect();
-            all.join("; ")
-        };
-        let message = self.caller.message_of(answer, |problem: wire::Problem| said(&problem));
+        let problem = answer.json();
+        let inputs = list(&problem["errorDetails"]["inputErrors"]);
+        let repeat = inputs.iter().find(|error| error["code"] == "DUPLICATE_POST");
+        let described = inputs.iter().map(|error| text(error, "description"));
+        let all = std::iter::once(text(&problem, "message")).chain(described);
+        let all: Vec<String> = all.filter(|part| !part.is_empty()).collect();
+        let message = self.caller.message_of(answer, all.join("; "));
         let report = self.caller.report(answer, &message);
         match answer.status {
-            _ if call == Call::Publish && (repeat.is_some() || problem.code == "DUPLICATE_POST") => {
+            _ if call == Call::Publish && (repeat.is_some() || problem["code"] == "DUPLICATE_POST") => {
                 let error = Error::duplicate(report);
-                match repeat
-                    .and_then(|repeat| post_in(&repeat.description))
-                    .or_else(|| post_in(&message))
-                {
+                let named = repeat.and_then(|repeat| post_in(repeat["description"].as_str()?));
+                match named.or_else(|| post_in(&message)) {
                     Some(id) => error.with_id(id),
                     None => error,
                 }

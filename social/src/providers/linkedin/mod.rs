@@ -14,13 +14,12 @@ mod wire;
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use reqwest::{Method, Url, header::HeaderValue};
 use serde_json::json;
 
 use crate::{
     Account, Attempt, Certainty, Counter, Limits, Media, MediaLimits, Post, Published, Reconciled, Result,
     SocialTarget, UploadedMedia, Visibility, host,
-    http::{Call, Caller, config},
+    http::{Call, Caller, Request, config, optional, text},
     tokens::Rotating,
 };
 pub use builder::{ENV_ACCESS_TOKEN, LinkedInBuilder};
@@ -33,14 +32,14 @@ const NETWORK: &str = "linkedin";
 /// [`Error::Duplicate`](crate::Error::Duplicate) with an id. An organisation's posts can be read, so
 /// [`reconcile`](SocialTarget::reconcile) looks for the text; those of a member cannot.
 pub struct LinkedIn {
-    base: Url,
-    oauth: Url,
+    base: String,
+    oauth: String,
     reach: host::Reach,
     author: String,
     account: String,
     tokens: Rotating,
     client: Option<renew::Client>,
-    version: HeaderValue,
+    version: String,
     settle: Duration,
     trust_refusals: bool,
     caller: Caller,
@@ -95,49 +94,42 @@ impl SocialTarget for LinkedIn {
     async fn check(&self) -> Result<Account> {
         let id = self.author.rsplit(':').next().unwrap_or_default();
         if self.is_member() {
-            let member: wire::Member = self.get("/v2/userinfo", &[]).await?;
-            if member.sub != id {
-                let message = format!(
-                    "the token belongs to urn:li:person:{}, the configuration names {}",
-                    member.sub, self.author
-                );
-                return Err(config(NETWORK, message));
+            let member = self.get("/v2/userinfo", &[], &["/sub"]).await?;
+            if member["sub"] != *id {
+                let (sub, author) = (text(&member, "sub"), &self.author);
+                let names = format!("the token belongs to urn:li:person:{sub}, the configuration names {author}");
+                return Err(config(NETWORK, names));
             }
-            return Ok(Account::new(self.author.clone(), member.name, None));
+            return Ok(Account::new(self.author.clone(), text(&member, "name"), None));
         }
-        let organization: wire::Organization = self.get(&format!("/rest/organizations/{id}"), &[]).await?;
-        let url = organization
-            .vanity_name
-            .map(|name| format!("https://www.linkedin.com/company/{name}"));
-        Ok(Account::new(self.author.clone(), organization.localized_name, url))
+        let path = format!("/rest/organizations/{id}");
+        let organization = self.get(&path, &[], &["/localizedName"]).await?;
+        let url = optional(&organization, "vanityName").map(|name| format!("https://www.linkedin.com/company/{name}"));
+        let name = text(&organization, "localizedName");
+        Ok(Account::new(self.author.clone(), name, url))
     }
 
     async fn upload(&self, media: &Media) -> Result<UploadedMedia> {
         self.limits().check_media(media)?;
         let body = json!({"initializeUploadRequest": {"owner": self.author}});
-        let answer = self
-            .post_json(
-                "/rest/images",
-                &[("action", "initializeUpload")],
-                &body,
-                Call::Repeatable,
-            )
-            .await?;
-        let slot: wire::Value<wire::Slot> = self.caller.decode(&answer, Call::Repeatable)?;
-        let url = host::check(&slot.value.upload_url, self.reach)
+        let request = self.request("POST", "/rest/images", &[("action", "initializeUpload")]);
+        let answer = self.exchange(request.json(&body), Call::Repeatable).await?;
+        let needs = ["/value/uploadUrl", "/value/image"];
+        let slot = self.caller.decode(&answer, Call::Repeatable, &needs)?;
+        let slot = &slot["value"];
+        let url = host::check(&text(slot, "uploadUrl"), self.reach)
             .map_err(|reason| config(NETWORK, format!("the address to upload to {reason}")))?;
-        let request = self.caller.request(Method::PUT, url);
-        let request = request
-            .header("content-type", media.content_type.as_str())
-            .body(media.bytes.clone());
+        let request = Request::new("PUT", url.url);
+        let request = request.body(&media.content_type, media.bytes.clone());
         self.exchange(request, Call::Repeatable).await?;
-        Ok(UploadedMedia::new(NETWORK, slot.value.image, media.alt.clone()))
+        Ok(UploadedMedia::new(NETWORK, text(slot, "image"), media.alt.clone()))
     }
 
     async fn publish(&self, post: &Post) -> Result<Published> {
         self.limits().check(post)?;
         let body = wire::new_post(&self.author, post, &self.limits().shown_text(post))?;
-        let answer = self.post_json("/rest/posts", &[], &body, Call::Publish).await?;
+        let request = self.request("POST", "/rest/posts", &[]).json(&body);
+        let answer = self.exchange(request, Call::Publish).await?;
         match answer.header("x-restli-id").filter(|id| id.starts_with("urn:li:")) {
             Some(id) => Ok(receipt(id)),
             None => Err(self

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{LinkedIn, receipt, wire};
 use crate::{
     Attempt, Error, Reconciled, Result,
-    http::{LATEST_SEND, percent_encoded},
+    http::{LATEST_SEND, integer, percent_encoded},
     text,
 };
 
@@ -50,12 +50,20 @@ impl LinkedIn {
                 ("count", &count),
                 ("sortBy", "CREATED"),
             ];
-            let posts: wire::Posts = self.get("/rest/posts", &query).await?;
-            covered = posts.elements.len() < PAGE || posts.elements.iter().any(|post| post.created_at < since);
-            let matching = posts.elements.into_iter().filter(|post| {
-                post.created_at >= since && text::canonical(&wire::unescaped(&post.commentary)) == wanted
-            });
-            found.extend(matching.map(|post| receipt(&post.id)));
+            let posts = self.get("/rest/posts", &query, &[]).await?;
+            let posts = self.caller.items(&posts["elements"], &["id"])?;
+            covered = posts.len() < PAGE;
+            for post in posts {
+                let Some(created) = integer(post, "createdAt") else {
+                    return Err(self.caller.later("the answer cannot be read: a post has no time", None));
+                };
+                let commentary = post["commentary"].as_str().unwrap_or_default();
+                if created < since {
+                    covered = true;
+                } else if text::canonical(&wire::unescaped(commentary)) == wanted {
+                    found.push(receipt(post["id"].as_str().unwrap_or_default()));
+                }
+            }
             if covered {
                 break;
             }
@@ -78,7 +86,7 @@ impl LinkedIn {
             return Ok(Reconciled::Found(receipt(id)));
         }
         let path = format!("/rest/posts/{}", percent_encoded(id));
-        match self.get::<serde_json::Value>(&path, &[]).await {
+        match self.get(&path, &[], &[]).await {
             Ok(_) => Ok(Reconciled::Found(receipt(id))),
             Err(Error::Rejected { report, .. }) if report.status == Some(404) => {
                 Ok(cannot_tell(format!("LinkedIn names {id}, and there is no such post")))
@@ -93,11 +101,8 @@ impl LinkedIn {
     }
 
     fn later(&self, wait: Duration) -> Error {
-        Error::Unavailable {
-            report: self.caller.note("LinkedIn may still be working on the attempt"),
-            retry_after: Some(wait),
-            source: None,
-        }
+        self.caller
+            .later("LinkedIn may still be working on the attempt", Some(wait))
     }
 
     /// How much longer LinkedIn may be working on the attempt.

@@ -1,12 +1,11 @@
 //! [Programmatic refresh tokens](https://learn.microsoft.com/en-us/linkedin/shared/authentication/programmatic-refresh-tokens).
 
 use async_trait::async_trait;
-use reqwest::Method;
 
-use super::{LinkedIn, NETWORK, wire};
+use super::{LinkedIn, NETWORK};
 use crate::{
     AccessToken, Error, Report, Result, TokenSet,
-    http::{Call, form},
+    http::{Request, address},
     tokens::Refresh,
 };
 
@@ -27,33 +26,13 @@ impl Refresh for LinkedIn {
             });
         };
         self.caller.hide(refresh.expose());
-        let mut url = self.oauth.clone();
-        url.set_path("/oauth/v2/accessToken");
+        let url = address(&self.oauth, "/oauth/v2/accessToken", &[]);
         let fields = [
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh.expose()),
             ("client_id", &client.id),
             ("client_secret", client.secret.expose()),
         ];
-        let request = form(self.caller.request(Method::POST, url), &fields);
-        let answer = self.caller.send(request, Call::Repeatable).await?;
-        if !answer.is_success() {
-            let message = self.caller.message_of(&answer, |problem: wire::TokenProblem| {
-                [problem.error, problem.error_description].join(" ").trim().to_owned()
-            });
-            return Err(match self.caller.standard(&answer, Call::Repeatable, &message) {
-                // Ended after its year, revoked, or of another client.
-                Error::Rejected { report, .. } => Error::Unauthenticated { report },
-                error => error,
-            });
-        }
-        let tokens: wire::Tokens = self.caller.decode(&answer, Call::Repeatable)?;
-        let mut fresh = TokenSet::new(tokens.access_token);
-        fresh.refresh = tokens.refresh_token.map(AccessToken::new);
-        let now = self.caller.clock.now_ms();
-        fresh.expires_at_ms = tokens
-            .expires_in
-            .map(|seconds| now.saturating_add(seconds.saturating_mul(1_000)));
-        Ok(fresh)
+        self.caller.renew(Request::new("POST", url).form(&fields)).await
     }
 }

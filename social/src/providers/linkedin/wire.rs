@@ -1,4 +1,3 @@
-use serde::Deserialize;
 use serde_json::json;
 
 use super::NETWORK;
@@ -64,85 +63,6 @@ pub(super) fn unescaped(commentary: &str) -> String {
         }
     }
     out
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Member {
-    pub(super) sub: String,
-    #[serde(default)]
-    pub(super) name: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Organization {
-    pub(super) localized_name: String,
-    #[serde(default)]
-    pub(super) vanity_name: Option<String>,
-}
-
-/// The answer to a renewal. The refresh token is the one that was sent, with what is left of its year.
-#[derive(Deserialize)]
-pub(super) struct Tokens {
-    pub(super) access_token: String,
-    #[serde(default)]
-    pub(super) refresh_token: Option<String>,
-    #[serde(default)]
-    pub(super) expires_in: Option<i64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct TokenProblem {
-    pub(super) error: String,
-    pub(super) error_description: String,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Value<T> {
-    pub(super) value: T,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Slot {
-    pub(super) upload_url: String,
-    pub(super) image: String,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Posts {
-    pub(super) elements: Vec<Shared>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Shared {
-    pub(super) id: String,
-    #[serde(default)]
-    pub(super) commentary: String,
-    pub(super) created_at: i64,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Problem {
-    pub(super) message: String,
-    pub(super) code: String,
-    pub(super) error_details: Details,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Details {
-    pub(super) input_errors: Vec<InputError>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct InputError {
-    pub(super) code: String,
-    pub(super) description: String,
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 use std::{sync::RwLock, time::Duration};
 
-use reqwest::header::HeaderValue;
-
 use super::{Learned, Mastodon, NETWORK, default_limits};
 use crate::{
     AccessToken, Error, Result, host,
-    http::{self, Caller, Settings, common_settings},
+    http::{self, Caller, Settings, carriable, common_settings},
 };
 
 /// Settings of a [`Mastodon`] target.
@@ -64,20 +62,16 @@ impl MastodonBuilder {
         if self.token.expose().is_empty() {
             return Err(config("the access token is empty"));
         }
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.token.expose()))
-            .map_err(|_| config("the access token has characters that no header can carry"))?;
-        bearer.set_sensitive(true);
+        if !carriable(self.token.expose()) {
+            return Err(config("the access token has characters that no header can carry"));
+        }
         let caller = Caller::new(NETWORK, self.settings)?;
         caller.hide(self.token.expose());
-        let host = match base.port() {
-            Some(port) => format!("{}:{port}", base.host_str().unwrap_or_default()),
-            None => base.host_str().unwrap_or_default().to_owned(),
-        };
         Ok(Mastodon {
-            account: format!("{host}/@{username}"),
-            base,
+            account: format!("{}/@{username}", base.authority()),
+            base: base.url,
             username,
-            bearer,
+            token: self.token,
             caller,
             settle: self.settle,
             learned: RwLock::new(Learned {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Mastodon, wire::Complaint};
+use super::Mastodon;
 use crate::{
     Error,
-    http::{Answer, Call},
+    http::{Answer, Call, text},
 };
 
 /// What a server says while it processes an upload; users are told to wait a moment.
@@ -14,12 +14,12 @@ const PROCESSING: &str = "have not finished processing";
 impl Mastodon {
     /// A status other than success arrived.
     pub(super) fn refused(&self, answer: &Answer, call: Call) -> Error {
-        let message = self
-            .caller
-            .message_of(answer, |complaint: Complaint| match complaint.error_description {
-                Some(description) if !complaint.error.is_empty() => format!("{}: {description}", complaint.error),
-                _ => complaint.error,
-            });
+        let complaint = answer.json();
+        let (mut said, description) = (text(&complaint, "error"), text(&complaint, "error_description"));
+        if !said.is_empty() && !description.is_empty() {
+            said = [said, description].join(": ");
+        }
+        let message = self.caller.message_of(answer, said);
         let report = self.caller.report(answer, &message);
         match answer.status {
             403 if closed(&message) => Error::PauseAccount { report },

@@ -16,17 +16,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use reqwest::{
-    Method, RequestBuilder, Url,
-    header::{AUTHORIZATION, HeaderValue},
-    multipart::{Form, Part},
-};
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::{
     Account, Attempt, Certainty, Counter, Error, Limits, Media, MediaLimits, Post, Published, Reconciled, Report,
     Result, SocialTarget, UploadedMedia, Visibility,
-    http::{Answer, Call, Caller},
+    http::{Answer, Call, Caller, File, Pending, Request, address, optional, percent_encoded, text},
 };
 pub use builder::MastodonBuilder;
 
@@ -44,10 +39,10 @@ const KEY_WINDOW: Duration = Duration::from_secs(60 * 60);
 /// [`check`](SocialTarget::check) learns the limits of the instance and keeps them; before it, `limits` are the
 /// defaults of Mastodon. Call it once at start, and again after a day.
 pub struct Mastodon {
-    base: Url,
+    base: String,
     account: String,
     username: String,
-    bearer: HeaderValue,
+    token: crate::AccessToken,
     caller: Caller,
     settle: Duration,
     learned: RwLock<Learned>,
@@ -74,13 +69,8 @@ impl Mastodon {
     /// known whether the edit arrived.
     pub async fn edit(&self, id: &str, post: &Post) -> Result<Published> {
         self.limits().check(post)?;
-        let request = self.request(Method::PUT, &status_path(id)?, &[]);
-        let request = request
-            .header("content-type", "application/json")
-            .body(body(&wire::NewStatus::edit(post))?);
-        let answer = self.exchange(request, Call::Repeatable).await?;
-        let status: wire::Status = self.caller.decode(&answer, Call::Repeatable)?;
-        Ok(Published::new(status.id, status.url))
+        let request = self.request("PUT", &status_path(id)?, &[]).json(&wire::edit(post));
+        self.receipt(&self.exchange(request, Call::Repeatable).await?, Call::Repeatable)
     }
 
     /// Deletes a post. One that is not there is deleted already.
@@ -88,50 +78,55 @@ impl Mastodon {
     /// # Errors
     /// Whatever says that it is still there, or may be.
     pub async fn delete(&self, id: &str) -> Result<()> {
-        let request = self.request(Method::DELETE, &status_path(id)?, &[]);
+        let request = self.request("DELETE", &status_path(id)?, &[]);
         match self.exchange(request, Call::Repeatable).await {
             Err(Error::Rejected { report, .. }) if report.status == Some(404) => Ok(()),
             deleted => deleted.map(drop),
         }
     }
 
-    fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> RequestBuilder {
-        let mut url = self.base.clone();
-        url.set_path(path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        self.caller
-            .request(method, url)
-            .header(AUTHORIZATION, self.bearer.clone())
+    fn request(&self, method: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
+        let request = Request::new(method, address(&self.base, path, query));
+        request.bearer(self.token.expose())
     }
 
-    async fn exchange(&self, request: RequestBuilder, call: Call) -> Result<Answer> {
-        let answer = self.caller.send(request, call).await?;
-        if answer.is_success() {
-            return Ok(answer);
-        }
-        Err(self.refused(&answer, call))
+    fn exchange(&self, request: Request, call: Call) -> Pending<'_, Answer> {
+        Box::pin(async move {
+            let answer = self.caller.send(request, call).await?;
+            if answer.is_success() {
+                return Ok(answer);
+            }
+            Err(self.refused(&answer, call))
+        })
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
-        let answer = self.exchange(self.request(Method::GET, path, query), Call::Repeatable);
-        self.caller.decode(&answer.await?, Call::Repeatable)
+    fn get<'a>(&'a self, path: &'a str, query: &'a [(&'a str, &'a str)], needs: &'a [&'a str]) -> Pending<'a, Value> {
+        Box::pin(async move {
+            let answer = self
+                .exchange(self.request("GET", path, query), Call::Repeatable)
+                .await?;
+            self.caller.decode(&answer, Call::Repeatable, needs)
+        })
     }
 
-    async fn credentials(&self) -> Result<wire::Credentials> {
-        let credentials: wire::Credentials = self.get("/api/v1/accounts/verify_credentials", &[]).await?;
-        if !credentials.username.eq_ignore_ascii_case(&self.username) {
-            let message = format!(
-                "the token belongs to @{}, the configuration names {}",
-                credentials.username, self.account
-            );
-            return Err(Error::Config {
-                report: Report::new(NETWORK, message),
-            });
+    /// A spam filter may answer 200 without storing the status; without an id there is no receipt.
+    fn receipt(&self, answer: &Answer, call: Call) -> Result<Published> {
+        let status = self.caller.decode(answer, call, &["/id"])?;
+        Ok(Published::new(text(&status, "id"), optional(&status, "url")))
+    }
+
+    /// The token's account.
+    async fn credentials(&self) -> Result<Account> {
+        let path = "/api/v1/accounts/verify_credentials";
+        let credentials = self.get(path, &[], &["/id", "/username"]).await?;
+        let (id, name) = (text(&credentials, "id"), text(&credentials, "username"));
+        if !name.eq_ignore_ascii_case(&self.username) {
+            let account = &self.account;
+            let names = format!("the token belongs to @{name}, the configuration names {account}");
+            return Err(crate::http::config(NETWORK, names));
         }
-        self.learn(|learned| learned.account_id = Some(credentials.id.clone()));
-        Ok(credentials)
+        self.learn(|learned| learned.account_id = Some(id.clone()));
+        Ok(Account::new(id, name, optional(&credentials, "url")))
     }
 
     async fn account_id(&self) -> Result<String> {
@@ -153,10 +148,10 @@ impl Mastodon {
 
     /// Waits until the server has processed an upload.
     async fn processed(&self, id: &str) -> Result<()> {
-        let path = format!("/api/v1/media/{id}");
+        let path = format!("/api/v1/media/{}", percent_encoded(id));
         for wait in wire::POLLS {
             self.caller.clock.sleep(wait).await;
-            let request = self.request(Method::GET, &path, &[]);
+            let request = self.request("GET", &path, &[]);
             // 206 while it is being processed, 200 when it is ready.
             if self.exchange(request, Call::Repeatable).await?.status != 206 {
                 return Ok(());
@@ -188,66 +183,50 @@ impl SocialTarget for Mastodon {
     }
 
     async fn check(&self) -> Result<Account> {
-        let credentials = self.credentials().await?;
-        let instance = match self.get::<wire::Instance>("/api/v2/instance", &[]).await {
+        let account = self.credentials().await?;
+        let instance = match self.get("/api/v2/instance", &[], &[]).await {
             // Servers without version 2 of this document answer 404.
             Err(Error::Rejected { report, .. }) if report.status == Some(404) => {
-                self.get("/api/v1/instance", &[]).await
+                self.get("/api/v1/instance", &[], &[]).await
             }
             instance => instance,
         }?;
         let mut limits = default_limits();
-        instance.apply(&mut limits);
+        wire::apply(&instance, &mut limits);
         self.learn(|learned| learned.limits = limits);
-        Ok(Account::new(credentials.id, credentials.username, credentials.url))
+        Ok(account)
     }
 
     async fn upload(&self, media: &Media) -> Result<UploadedMedia> {
         self.limits().check_media(media)?;
-        let part = Part::stream(media.bytes.clone()).file_name(media.file_name.clone());
-        let part = part.mime_str(&media.content_type).map_err(|_| Error::Rejected {
-            report: Report::new(NETWORK, format!("{} is no MIME type", media.content_type)),
-            field: Some("media".to_owned()),
-        })?;
-        let mut form = Form::new().part("file", part);
-        if let Some(alt) = &media.alt {
-            form = form.text("description", alt.clone());
-        }
-        let request = self.request(Method::POST, "/api/v2/media", &[]).multipart(form);
+        let about = media.alt.as_deref().map(|alt| ("description", alt));
+        let (field, range) = ("file", 0..media.bytes.len());
+        let request =
+            self.request("POST", "/api/v2/media", &[])
+                .multipart(NETWORK, about, &File { field, media, range })?;
         let answer = self.exchange(request, Call::Repeatable).await?;
-        let attachment: wire::Attachment = self.caller.decode(&answer, Call::Repeatable)?;
+        let attachment = self.caller.decode(&answer, Call::Repeatable, &["/id"])?;
+        let id = text(&attachment, "id");
         if answer.status == 202 {
-            self.processed(&attachment.id).await?;
+            self.processed(&id).await?;
         }
-        Ok(UploadedMedia::new(NETWORK, attachment.id, media.alt.clone()))
+        Ok(UploadedMedia::new(NETWORK, id, media.alt.clone()))
     }
 
     async fn publish(&self, post: &Post) -> Result<Published> {
         self.limits().check(post)?;
-        let body = body(&wire::NewStatus::new(post))?;
         let mut request = self
-            .request(Method::POST, "/api/v1/statuses", &[])
-            .header("content-type", "application/json")
-            .body(body);
+            .request("POST", "/api/v1/statuses", &[])
+            .json(&wire::new_status(post));
         if let Some(key) = &post.idempotency_key {
             request = request.header("idempotency-key", key);
         }
-        let answer = self.exchange(request, Call::Publish).await?;
-        // A spam filter may answer 200 without storing the status; without an id there is no receipt.
-        let status: wire::Status = self.caller.decode(&answer, Call::Publish)?;
-        Ok(Published::new(status.id, status.url))
+        self.receipt(&self.exchange(request, Call::Publish).await?, Call::Publish)
     }
 
     async fn reconcile(&self, attempt: &Attempt) -> Result<Reconciled> {
         self.look_up(attempt).await
     }
-}
-
-fn body(status: &wire::NewStatus<'_>) -> Result<Vec<u8>> {
-    serde_json::to_vec(status).map_err(|error| Error::Rejected {
-        report: Report::new(NETWORK, error.to_string()),
-        field: None,
-    })
 }
 
 /// Ids are opaque; one that would lead elsewhere is none.

@@ -1,12 +1,14 @@
 //! Looks for a post among the account's own statuses.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
-use super::{
-    Mastodon, NETWORK, html,
-    wire::{Attachment, Status},
+use serde_json::Value;
+
+use super::{Mastodon, html};
+use crate::{
+    Attempt, Post, Published, Reconciled, Result,
+    http::{list, optional, parse_rfc3339, percent_encoded, text},
 };
-use crate::{Attempt, Error, Post, Published, Reconciled, Report, Result, UploadedMedia, http};
 
 /// Clocks of server and publisher may differ by this much.
 const SKEW_MS: i64 = 60_000;
@@ -20,7 +22,10 @@ const PAGES: usize = 5;
 
 impl Mastodon {
     pub(super) async fn look_up(&self, attempt: &Attempt) -> Result<Reconciled> {
-        let path = format!("/api/v1/accounts/{}/statuses", self.account_id().await?);
+        let path = format!(
+            "/api/v1/accounts/{}/statuses",
+            percent_encoded(&self.account_id().await?)
+        );
         let duplicate = attempt.evidence.as_ref().is_some_and(|evidence| evidence.duplicate);
         let since = attempt
             .armed_at_ms
@@ -35,22 +40,20 @@ impl Mastodon {
             if let Some(id) = &before {
                 query.push(("max_id", id));
             }
-            let page: Vec<Status> = self.get(&path, &query).await?;
+            let page = self.get(&path, &query, &[]).await?;
+            let page = self.caller.items(&page, &["id"])?;
             let Some(last) = page.last() else {
                 covered = true;
                 break;
             };
-            before = Some(last.id.clone());
+            before = optional(last, "id");
             for status in page {
-                let created = http::parse_rfc3339(&status.created_at).ok_or_else(|| Error::Unavailable {
-                    report: Report::new(NETWORK, "a status has no readable time"),
-                    retry_after: None,
-                    source: None,
-                })?;
+                let created = parse_rfc3339(status["created_at"].as_str().unwrap_or_default());
+                let created = created.ok_or_else(|| self.caller.later("a status has no readable time", None))?;
                 if created < since {
                     covered = true;
-                } else if matches(&status, &attempt.post) {
-                    found.push(Published::new(status.id, status.url));
+                } else if matches(status, &attempt.post) {
+                    found.push(Published::new(text(status, "id"), optional(status, "url")));
                 }
             }
             if covered {
@@ -65,11 +68,9 @@ impl Mastodon {
             )),
             (0, true) => match remaining {
                 None => Ok(Reconciled::Absent),
-                Some(wait) => Err(Error::Unavailable {
-                    report: Report::new(NETWORK, "the server may still be working on the attempt"),
-                    retry_after: Some(wait),
-                    source: None,
-                }),
+                Some(wait) => Err(self
+                    .caller
+                    .later("the server may still be working on the attempt", Some(wait))),
             },
             (0 | 1, false) => Ok(cannot_tell("the account has posted too much since the attempt")),
             (matches, _) => Ok(cannot_tell(format!("{matches} statuses match the attempt"))),
@@ -83,18 +84,16 @@ impl Mastodon {
     }
 }
 
-fn matches(status: &Status, post: &Post) -> bool {
+fn matches(status: &Value, post: &Post) -> bool {
     let warning = post.content_warning.as_deref().unwrap_or_default();
-    let stored: BTreeSet<&str> = status
-        .media_attachments
-        .iter()
-        .map(|Attachment { id }| id.as_str())
-        .collect();
-    let posted: BTreeSet<&str> = post.media.iter().map(|UploadedMedia { id, .. }| id.as_str()).collect();
-    html::of_content(&status.content) == html::of_post(&post.full_text())
-        && status.spoiler_text.trim() == warning.trim()
-        && stored == posted
-        && status.in_reply_to_id == post.reply_to
+    let shown = |field: &str| status[field].as_str().unwrap_or_default();
+    let attached = list(&status["media_attachments"]);
+    let has = |id: &str| attached.iter().any(|attachment| attachment["id"] == id);
+    html::of_content(shown("content")) == html::of_post(&post.full_text())
+        && shown("spoiler_text").trim() == warning.trim()
+        && attached.len() == post.media.len()
+        && post.media.iter().all(|media| has(&media.id))
+        && status["in_reply_to_id"].as_str() == post.reply_to.as_deref()
 }
 
 fn cannot_tell(why: impl Into<String>) -> Reconciled {

@@ -1,159 +1,79 @@
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::{Counter, Limits, Post, Visibility};
+use crate::{Counter, Limits, Post, Visibility, http::list};
 
-/// Body of `POST /api/v1/statuses` and of an edit.
-#[derive(Debug, Serialize)]
-pub(super) struct NewStatus<'a> {
-    status: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    in_reply_to_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    media_ids: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    language: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    visibility: Option<Visibility>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    spoiler_text: Option<&'a str>,
-}
-
-impl<'a> NewStatus<'a> {
-    /// What an edit may change: neither the answered post nor who sees it.
-    pub(super) fn edit(post: &'a Post) -> Self {
-        Self {
-            in_reply_to_id: None,
-            visibility: None,
-            ..Self::new(post)
-        }
+/// Body of `POST /api/v1/statuses`.
+pub(super) fn new_status(post: &Post) -> Value {
+    let mut body = edit(post);
+    if let Some(id) = &post.reply_to {
+        body["in_reply_to_id"] = id.as_str().into();
     }
-
-    pub(super) fn new(post: &'a Post) -> Self {
-        Self {
-            status: post.full_text(),
-            in_reply_to_id: post.reply_to.as_deref(),
-            media_ids: post.media.iter().map(|media| media.id.as_str()).collect(),
-            language: post.language.as_deref(),
-            visibility: post.visibility,
-            spoiler_text: post.content_warning.as_deref(),
+    if let Some(visibility) = post.visibility {
+        body["visibility"] = match visibility {
+            Visibility::Public => "public",
+            Visibility::Unlisted => "unlisted",
+            Visibility::Private => "private",
+            Visibility::Direct => "direct",
         }
+        .into();
     }
+    body
 }
 
-/// What is read of a status.
-#[derive(Debug, Deserialize)]
-pub(super) struct Status {
-    pub(super) id: String,
-    #[serde(default)]
-    pub(super) url: Option<String>,
-    #[serde(default)]
-    pub(super) created_at: String,
-    #[serde(default)]
-    pub(super) content: String,
-    #[serde(default)]
-    pub(super) spoiler_text: String,
-    #[serde(default)]
-    pub(super) media_attachments: Vec<Attachment>,
-    #[serde(default)]
-    pub(super) in_reply_to_id: Option<String>,
+/// What an edit may change: neither the answered post nor who sees it.
+pub(super) fn edit(post: &Post) -> Value {
+    let mut body = json!({"status": post.full_text()});
+    if !post.media.is_empty() {
+        let ids: Vec<Value> = post.media.iter().map(|media| media.id.as_str().into()).collect();
+        body["media_ids"] = ids.into();
+    }
+    if let Some(language) = &post.language {
+        body["language"] = language.as_str().into();
+    }
+    if let Some(warning) = &post.content_warning {
+        body["spoiler_text"] = warning.as_str().into();
+    }
+    body
 }
 
-/// What is read of a media attachment.
-#[derive(Debug, Deserialize)]
-pub(super) struct Attachment {
-    pub(super) id: String,
-}
-
-/// What is read of `verify_credentials`.
-#[derive(Debug, Deserialize)]
-pub(super) struct Credentials {
-    pub(super) id: String,
-    pub(super) username: String,
-    #[serde(default)]
-    pub(super) url: Option<String>,
-}
-
-/// The body of an error.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Complaint {
-    #[serde(default)]
-    pub(super) error: String,
-    #[serde(default)]
-    pub(super) error_description: Option<String>,
-}
-
-/// What is read of `/api/v2/instance` and of its predecessor; a missing number stays unknown.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Instance {
-    version: String,
-    source_url: String,
-    configuration: Configuration,
-    /// Pleroma and its relatives, in version 1 only.
-    max_toot_chars: Option<usize>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Configuration {
-    statuses: Statuses,
-    media_attachments: MediaAttachments,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Statuses {
-    max_characters: Option<usize>,
-    max_media_attachments: Option<usize>,
-    characters_reserved_per_url: Option<usize>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct MediaAttachments {
-    supported_mime_types: Option<Vec<String>>,
-    description_limit: Option<usize>,
-    image_size_limit: Option<u64>,
-    video_size_limit: Option<u64>,
-}
-
-impl Instance {
-    /// Writes over `limits` what the instance says of itself.
-    pub(super) fn apply(self, limits: &mut Limits) {
-        let Configuration {
-            statuses,
-            media_attachments: media,
-        } = self.configuration;
-        let per_url = statuses.characters_reserved_per_url.unwrap_or(super::PER_URL);
-        // Servers that speak the API under another name count stricter than they announce, and whether they know
-        // idempotency keys differs by version.
-        let compatible = !is_mastodon(&self.version, &self.source_url);
-        limits.counter = if compatible {
-            Counter::Strictest { per_url }
-        } else {
-            Counter::Mastodon { per_url }
-        };
-        limits.idempotency = (!compatible).then_some(super::KEY_WINDOW);
-        if let Some(max) = statuses.max_characters.or(self.max_toot_chars) {
-            limits.max_text = max;
-        }
-        if let Some(max) = statuses.max_media_attachments {
-            limits.media.max_count = max;
-        }
-        if let Some(max) = media.description_limit {
-            limits.media.max_alt = max;
-        }
-        if let Some(max) = media.image_size_limit {
-            limits.media.max_bytes = max;
-        }
-        if let Some(max) = media.video_size_limit {
-            limits.media.max_video_bytes = max;
-        }
-        if let Some(types) = media.supported_mime_types {
-            limits.media.content_types = types;
-        }
+/// Writes over `limits` what the instance says of itself, in `/api/v2/instance` or its predecessor; a missing number
+/// stays as it was.
+pub(super) fn apply(instance: &Value, limits: &mut Limits) {
+    let number = |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
+    let statuses = &instance["configuration"]["statuses"];
+    let media = &instance["configuration"]["media_attachments"];
+    let per_url = number(&statuses["characters_reserved_per_url"]).unwrap_or(super::PER_URL);
+    // Servers that speak the API under another name count stricter than they announce, and whether they know
+    // idempotency keys differs by version.
+    let named = |field: &str| instance[field].as_str().unwrap_or_default();
+    let compatible = !is_mastodon(named("version"), named("source_url"));
+    limits.counter = if compatible {
+        Counter::Strictest { per_url }
+    } else {
+        Counter::Mastodon { per_url }
+    };
+    limits.idempotency = (!compatible).then_some(super::KEY_WINDOW);
+    // The second one is of Pleroma and its relatives, in version 1 only.
+    if let Some(max) = number(&statuses["max_characters"]).or_else(|| number(&instance["max_toot_chars"])) {
+        limits.max_text = max;
+    }
+    if let Some(max) = number(&statuses["max_media_attachments"]) {
+        limits.media.max_count = max;
+    }
+    if let Some(max) = number(&media["description_limit"]) {
+        limits.media.max_alt = max;
+    }
+    if let Some(max) = media["image_size_limit"].as_u64() {
+        limits.media.max_bytes = max;
+    }
+    if let Some(max) = media["video_size_limit"].as_u64() {
+        limits.media.max_video_bytes = max;
+    }
+    if media["supported_mime_types"].is_array() {
+        let types = list(&media["supported_mime_types"]).iter();
+        limits.media.content_types = types.filter_map(|kind| kind.as_str().map(str::to_owned)).collect();
     }
 }
 

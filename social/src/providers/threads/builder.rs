@@ -94,7 +94,7 @@ impl ThreadsBuilder {
         let account = format!("threads.com/@{handle}");
         let tokens = Rotating::new(NETWORK, account.clone(), store, caller.clock.clone(), Some(self.tokens));
         Ok(Threads {
-            base,
+            base: base.url,
             account,
             handle,
             caller,

@@ -1,53 +1,63 @@
 //! Requests with a token that is renewed in time, and the errors of the Graph API.
 
 use async_trait::async_trait;
-use reqwest::{Method, RequestBuilder, Url};
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::{NETWORK, Threads, wire};
+use super::{NETWORK, Threads};
 use crate::{
     Error, Report, Result, TokenSet,
-    http::{Answer, Call, form},
-    tokens::Refresh,
+    http::{Answer, Call, Pending, Renewing, Request, address, integer, text},
+    tokens::{Refresh, Rotating},
 };
 
 impl Threads {
-    fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        url
+    fn request(&self, method: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
+        Request::new(method, address(&self.base, path, query))
     }
 
-    async fn exchange(&self, request: RequestBuilder, call: Call) -> Result<Answer> {
-        let refused = |answer: &Answer| self.refused(answer, call);
-        self.caller
-            .send_renewing(&self.tokens, self, request, call, refused)
-            .await
+    /// Asks; the answer has all that `needs` points at.
+    pub(super) fn get<'a>(
+        &'a self,
+        path: &'a str,
+        query: &'a [(&'a str, &'a str)],
+        needs: &'a [&'a str],
+    ) -> Pending<'a, Value> {
+        Box::pin(async move {
+            let request = self.request("GET", path, query);
+            let answer = self.caller.send_renewing(self, request, Call::Repeatable).await?;
+            self.caller.decode(&answer, Call::Repeatable, needs)
+        })
     }
 
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
-        let request = self.caller.request(Method::GET, self.url(path, query));
-        let answer = self.exchange(request, Call::Repeatable).await?;
-        self.caller.decode(&answer, Call::Repeatable)
+    /// Makes a step and returns the id of what it made.
+    pub(super) fn post<'a>(
+        &'a self,
+        path: &'a str,
+        fields: &'a [(&'a str, &'a str)],
+        call: Call,
+    ) -> Pending<'a, String> {
+        Box::pin(async move {
+            let request = self.request("POST", path, &[]).form(fields);
+            let answer = self.caller.send_renewing(self, request, call).await?;
+            Ok(text(&self.caller.decode(&answer, call, &["/id"])?, "id"))
+        })
     }
+}
 
-    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)], call: Call) -> Result<Answer> {
-        let request = self.caller.request(Method::POST, self.url(path, &[]));
-        self.exchange(form(request, fields), call).await
+impl Renewing for Threads {
+    fn tokens(&self) -> &Rotating {
+        &self.tokens
     }
 
     /// [Errors](https://developers.facebook.com/docs/graph-api/guides/error-handling) have a code that says more than the
     /// status.
     fn refused(&self, answer: &Answer, call: Call) -> Error {
-        let problem: wire::Problem = serde_json::from_slice(answer.bytes()).unwrap_or_default();
-        let message = self
-            .caller
-            .message_of(answer, |problem: wire::Problem| problem.error.message);
+        let problem = answer.json();
+        let problem = &problem["error"];
+        let message = self.caller.message_of(answer, text(problem, "message"));
         let report = self.caller.report(answer, &message);
-        match (problem.error.code, problem.error.error_subcode) {
+        let number = |field: &str| integer(problem, field).unwrap_or_default();
+        match (number("code"), number("error_subcode")) {
             (102 | 190, _) => Error::Unauthenticated { report },
             // Taken for spam.
             (_, 2_207_051) => Error::PauseAccount { report },
@@ -59,7 +69,7 @@ impl Threads {
             },
             // Among them code 10, which is also given for posts that were published
             // (<https://developers.facebook.com/docs/threads/troubleshooting>).
-            _ if call == Call::Publish && (answer.status >= 500 || problem.error.is_transient) => {
+            _ if call == Call::Publish && (answer.status >= 500 || problem["is_transient"] == true) => {
                 Error::unknown(report, None)
             }
             (10 | 200..=299, _) if answer.status < 500 => Error::Forbidden { report },
@@ -78,25 +88,17 @@ impl Refresh for Threads {
             });
         };
         self.caller.hide(current.access.expose());
-        let url = self.url("/refresh_access_token", &[("grant_type", "th_refresh_token")]);
-        let request = self
-            .caller
-            .request(Method::GET, url)
-            .bearer_auth(current.access.expose());
+        let query = [("grant_type", "th_refresh_token")];
+        let request = self.request("GET", "/refresh_access_token", &query);
+        let request = request.bearer(current.access.expose());
         let answer = self.caller.send(request, Call::Repeatable).await?;
-        if !answer.is_success() {
-            return Err(match self.refused(&answer, Call::Repeatable) {
-                // A token that has ended, or of less than 24 hours, is renewed by nobody.
-                Error::Rejected { report, .. } | Error::Forbidden { report } => Error::Unauthenticated { report },
-                error => error,
-            });
+        if answer.is_success() {
+            return self.caller.granted(&answer);
         }
-        let token: wire::Token = self.caller.decode(&answer, Call::Repeatable)?;
-        let mut fresh = TokenSet::new(token.access_token);
-        let now = self.caller.clock.now_ms();
-        fresh.expires_at_ms = token
-            .expires_in
-            .map(|seconds| now.saturating_add(seconds.saturating_mul(1_000)));
-        Ok(fresh)
+        Err(match self.refused(&answer, Call::Repeatable) {
+            // A token that has ended, or of less than 24 hours, is renewed by nobody.
+            Error::Rejected { report, .. } | Error::Forbidden { report } => Error::Unauthenticated { report },
+            error => error,
+        })
     }
 }

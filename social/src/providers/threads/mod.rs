@@ -7,7 +7,6 @@ mod builder;
 mod calls;
 mod reconcile;
 mod unpublished;
-mod wire;
 
 use std::{
     collections::BTreeSet,
@@ -17,12 +16,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use reqwest::Url;
+use serde_json::Value;
 
 use crate::{
     Account, Attempt, Certainty, Counter, Error, Limits, Media, MediaLimits, Post, Published, Reconciled, Report,
     Result, SocialTarget, UploadedMedia,
-    http::{Call, Caller, LATEST_SEND, config},
+    http::{Call, Caller, LATEST_SEND, config, optional, percent_encoded, text as field},
     text,
     tokens::Rotating,
 };
@@ -43,7 +42,7 @@ const LOOKS: [u64; 8] = [3, 7, 20, 30, 60, 60, 60, 60];
 /// A post is made in two steps, and only the second shows it: when its answer is lost, the container says what became of
 /// it.
 pub struct Threads {
-    base: Url,
+    base: String,
     account: String,
     handle: String,
     caller: Caller,
@@ -81,45 +80,42 @@ impl Threads {
     pub async fn quota(&self) -> Result<Quota> {
         let path = format!("/v1.0/{}/threads_publishing_limit", self.user_id().await?);
         let fields = "quota_usage,config,reply_quota_usage,reply_config";
-        let asked: wire::Allowances = self.get(&path, &[("fields", fields)]).await?;
-        let allowance = asked.data.into_iter().next().unwrap_or_default();
+        let asked = self.get(&path, &[("fields", fields)], &["/data"]).await?;
+        // A list of one.
+        let allowance = &asked["data"][0];
         Ok(Quota {
-            posts: allowance.quota_usage,
-            max_posts: allowance.config.quota_total,
-            replies: allowance.reply_quota_usage,
-            max_replies: allowance.reply_config.quota_total,
+            posts: allowance["quota_usage"].as_u64(),
+            max_posts: allowance["config"]["quota_total"].as_u64(),
+            replies: allowance["reply_quota_usage"].as_u64(),
+            max_replies: allowance["reply_config"]["quota_total"].as_u64(),
         })
     }
 
-    async fn me(&self) -> Result<wire::User> {
-        let user: wire::User = self.get("/v1.0/me", &[("fields", "id,username")]).await?;
-        if !user.username.eq_ignore_ascii_case(&self.handle) {
-            let names = format!(
-                "the token belongs to @{}, the configuration names {}",
-                user.username, self.account
-            );
+    /// The id and the name of the token's account.
+    async fn me(&self) -> Result<(String, String)> {
+        let user = self.get("/v1.0/me", &[("fields", "id,username")], &["/id"]).await?;
+        let (id, name) = (percent_encoded(&field(&user, "id")), field(&user, "username"));
+        if !name.eq_ignore_ascii_case(&self.handle) {
+            let account = &self.account;
+            let names = format!("the token belongs to @{name}, the configuration names {account}");
             return Err(config(NETWORK, names));
         }
-        *self.user_id.write().unwrap_or_else(PoisonError::into_inner) = Some(user.id.clone());
-        Ok(user)
+        *self.user_id.write().unwrap_or_else(PoisonError::into_inner) = Some(id.clone());
+        Ok((id, name))
     }
 
     async fn user_id(&self) -> Result<String> {
         let known = self.user_id.read().unwrap_or_else(PoisonError::into_inner).clone();
         match known {
             Some(id) => Ok(id),
-            None => Ok(self.me().await?.id),
+            None => Ok(self.me().await?.0),
         }
     }
 
     /// Makes what is published later. Nothing becomes visible by it, and it is gone after a day.
     async fn container(&self, user: &str, post: &Post) -> Result<String> {
         let path = format!("/v1.0/{user}/threads");
-        let make = async |fields: Vec<(&str, &str)>| {
-            let answer = self.post(&path, &fields, Call::Repeatable).await?;
-            let made: wire::Made = self.caller.decode(&answer, Call::Repeatable)?;
-            Ok::<String, Error>(made.id)
-        };
+        let make = async |fields: Vec<(&str, &str)>| self.post(&path, &fields, Call::Repeatable).await;
         let text = post.full_text();
         let mut fields = vec![("text", text.as_str())];
         if let Some(parent) = &post.reply_to {
@@ -169,10 +165,11 @@ impl Threads {
     async fn finished(&self, id: &str, looks: &mut impl Iterator<Item = u64>) -> Result<()> {
         loop {
             let container = self.status(id).await?.unwrap_or_default();
-            match container.status.as_str() {
+            let status = field(&container, "status");
+            match status.as_str() {
                 "FINISHED" => return Ok(()),
                 "ERROR" | "EXPIRED" => {
-                    let why = container.error_message.unwrap_or(container.status);
+                    let why = optional(&container, "error_message").unwrap_or(status);
                     return Err(Error::Rejected {
                         report: self.caller.note(&format!("Threads could not take the media: {why}")),
                         field: Some("media".to_owned()),
@@ -190,10 +187,12 @@ impl Threads {
         }
     }
 
-    /// `None` when Threads does not know the container, or knows it no more.
-    async fn status(&self, container: &str) -> Result<Option<wire::Container>> {
-        let path = format!("/v1.0/{container}");
-        match self.get(&path, &[("fields", "status,error_message")]).await {
+    /// A container, whose `status` is `IN_PROGRESS`, `FINISHED`, `PUBLISHED`, `ERROR` or `EXPIRED`; `None` when Threads does
+    /// not know it, or knows it no more.
+    async fn status(&self, container: &str) -> Result<Option<Value>> {
+        let path = format!("/v1.0/{}", percent_encoded(container));
+        let fields = [("fields", "status,error_message")];
+        match self.get(&path, &fields, &["/status"]).await {
             Ok(container) => Ok(Some(container)),
             Err(Error::Rejected { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -202,11 +201,9 @@ impl Threads {
 
     /// Where people read the post; a receipt does not wait for it.
     async fn permalink(&self, id: &str) -> Option<String> {
-        let post: wire::Post = self
-            .get(&format!("/v1.0/{id}"), &[("fields", "id,permalink")])
-            .await
-            .ok()?;
-        post.permalink
+        let path = format!("/v1.0/{}", percent_encoded(id));
+        let post = self.get(&path, &[("fields", "id,permalink")], &[]).await.ok()?;
+        optional(&post, "permalink")
     }
 }
 
@@ -225,9 +222,9 @@ impl SocialTarget for Threads {
     }
 
     async fn check(&self) -> Result<Account> {
-        let user = self.me().await?;
-        let url = format!("https://www.threads.com/@{}", user.username);
-        Ok(Account::new(user.id, user.username, Some(url)))
+        let (id, name) = self.me().await?;
+        let url = format!("https://www.threads.com/@{name}");
+        Ok(Account::new(id, name, Some(url)))
     }
 
     /// Makes no request: Threads fetches the file from its [public address](Media::public_url) when the post is made.
@@ -271,9 +268,8 @@ impl SocialTarget for Threads {
                 Call::Publish,
             )
             .await;
-        let published = published.and_then(|answer| self.caller.decode::<wire::Made>(&answer, Call::Publish));
         let id = match published {
-            Ok(made) => made.id,
+            Ok(id) => id,
             // The earlier attempt may have published it meanwhile.
             Err(Error::Rejected { report, .. } | Error::Forbidden { report }) if left_behind.is_some() => {
                 return Err(Error::unknown(report, None).with_id(container));

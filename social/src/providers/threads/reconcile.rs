@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Threads, wire};
-use crate::{Attempt, Error, Published, Reconciled, Result, http::parse_rfc3339, text};
+use super::Threads;
+use crate::{
+    Attempt, Error, Published, Reconciled, Result,
+    http::{optional, parse_rfc3339, text as field},
+    text,
+};
 
 /// Clocks of Threads and publisher may differ by this much.
 const SKEW_MS: i64 = 60_000;
@@ -18,7 +22,7 @@ impl Threads {
         let remaining = self.unsettled(attempt);
         let container = attempt.evidence.as_ref().and_then(|evidence| evidence.id.as_deref());
         let status = match container {
-            Some(id) => self.status(id).await?.map(|container| container.status),
+            Some(id) => self.status(id).await?.map(|container| field(&container, "status")),
             None => None,
         };
         let (mut found, covered) = self.matching(attempt).await?;
@@ -70,14 +74,18 @@ impl Threads {
             if let Some(after) = &after {
                 query.push(("after", after));
             }
-            let page: wire::Page = self.get(&path, &query).await?;
-            let recent = |post: &wire::Post| made_at_ms(&post.timestamp).is_none_or(|at| at >= since_ms);
-            let matching = page
-                .data
-                .into_iter()
-                .filter(|post| recent(post) && text::canonical(&post.text) == wanted);
-            found.extend(matching.map(|post| Published::new(post.id, post.permalink)));
-            after = page.paging.cursors.after.filter(|_| page.paging.next.is_some());
+            let page = self.get(&path, &query, &[]).await?;
+            for post in self.caller.items(&page["data"], &["id"])? {
+                let shown = |field: &str| post[field].as_str().unwrap_or_default();
+                let recent = made_at_ms(shown("timestamp")).is_none_or(|at| at >= since_ms);
+                if recent && text::canonical(shown("text")) == wanted {
+                    found.push(Published::new(shown("id"), optional(post, "permalink")));
+                }
+            }
+            let paging = &page["paging"];
+            // Only there when another page follows.
+            let more = paging["next"].is_string();
+            after = optional(&paging["cursors"], "after").filter(|_| more);
             if after.is_none() {
                 return Ok((found, true));
             }
@@ -86,11 +94,7 @@ impl Threads {
     }
 
     fn later(&self, message: &str, wait: Duration) -> Error {
-        Error::Unavailable {
-            report: self.caller.note(message),
-            retry_after: Some(wait),
-            source: None,
-        }
+        self.caller.later(message, Some(wait))
     }
 
     /// How much longer Threads may be working on the attempt.

@@ -39,8 +39,8 @@ impl Threads {
             return Ok(None);
         };
         match self.status(&container).await {
-            Ok(Some(status)) if status.status == "FINISHED" => Ok(Some(container)),
-            Ok(Some(status)) if status.status == "PUBLISHED" => {
+            Ok(Some(status)) if status["status"] == "FINISHED" => Ok(Some(container)),
+            Ok(Some(status)) if status["status"] == "PUBLISHED" => {
                 let report = self.caller.note("the container of an earlier attempt is published");
                 Err(Error::unknown(report, None).with_id(container))
             }

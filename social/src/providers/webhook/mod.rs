@@ -9,14 +9,14 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use reqwest::{Method, Url};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::{
     AccessToken, Account, Attempt, Counter, Error, Limits, Media, MediaLimits, Post, Published, Reconciled, Result,
-    SocialTarget, UploadedMedia, Visibility, host,
-    http::{Call, Caller, Settings, common_settings, config},
+    SocialTarget, UploadedMedia, Visibility,
+    host::{self, Address},
+    http::{Call, Caller, Request, Settings, common_settings, config},
 };
 
 const NETWORK: &str = "webhook";
@@ -32,7 +32,7 @@ const SECRET_PATH: usize = 8;
 /// The receiver recognises a repeated id, so a request whose answer was lost is sent again:
 /// [`reconcile`](SocialTarget::reconcile) asks nobody and answers [`Reconciled::Absent`] for a post with a key.
 pub struct Webhook {
-    url: Url,
+    url: Address,
     account: String,
     /// Keys to sign with, the current one first.
     keys: Vec<Vec<u8>>,
@@ -112,8 +112,7 @@ impl SocialTarget for Webhook {
 
     /// Asks nothing: there is no request that a receiver would take for a question.
     async fn check(&self) -> Result<Account> {
-        let host = self.url.host_str().unwrap_or_default();
-        Ok(Account::new(&self.account, host, None))
+        Ok(Account::new(&self.account, &self.url.host, None))
     }
 
     /// Makes no request: the receiver fetches the file from its [public address](Media::public_url).
@@ -133,19 +132,16 @@ impl SocialTarget for Webhook {
         data["full_text"] = json!(post.full_text());
         let body = json!({"type": "post.publish", "data": data}).to_string();
         let timestamp = self.caller.clock.now_ms() / 1_000;
-        let request = self
-            .caller
-            .request(Method::POST, self.url.clone())
-            .header("content-type", "application/json")
+        let request = Request::new("POST", self.url.url.clone())
             .header("webhook-id", &id)
-            .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", self.signatures(&id, timestamp, &body))
-            .body(body);
+            .header("webhook-timestamp", &timestamp.to_string())
+            .header("webhook-signature", &self.signatures(&id, timestamp, &body))
+            .body("application/json", body.into());
         let answer = self.caller.send(request, Call::Publish).await?;
         if answer.is_success() {
             return Ok(Published::new(id, None));
         }
-        let message = self.caller.message_of(&answer, |_: serde_json::Value| String::new());
+        let message = self.caller.message_of(&answer, String::new());
         Err(match answer.status {
             // The receiver is gone for good, as the standard says.
             410 => Error::PauseAccount {
@@ -222,16 +218,12 @@ impl WebhookBuilder {
             caller.hide(coded);
         }
         // The address itself may be a secret; `/` and the like are none.
-        for part in [url.path(), url.query().unwrap_or_default()] {
+        for part in [&url.path, &url.query] {
             if part.len() >= SECRET_PATH {
                 caller.hide(part);
             }
         }
-        let host = || match url.port() {
-            Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
-            None => url.host_str().unwrap_or_default().to_owned(),
-        };
-        let name = self.account.unwrap_or_else(host);
+        let name = self.account.unwrap_or_else(|| url.authority());
         if name.trim().is_empty() {
             return Err(config(NETWORK, "the account is empty"));
         }

@@ -174,7 +174,7 @@ impl XBuilder {
             }
         };
         Ok(X {
-            base,
+            base: base.url,
             account,
             handle,
             auth,

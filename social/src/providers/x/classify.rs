@@ -1,19 +1,22 @@
 //! Turns refusals into conditions
 //! ([response codes](https://docs.x.com/x-api/fundamentals/response-codes-and-errors)).
 
-use super::{X, wire::Problem};
+use serde_json::Value;
+
+use super::X;
 use crate::{
     Error,
-    http::{Answer, Call},
+    http::{Answer, Call, list, text},
 };
 
 impl X {
     /// A status other than success arrived.
     pub(super) fn refused(&self, answer: &Answer, call: Call) -> Error {
-        let problem: Problem = serde_json::from_slice(answer.bytes()).unwrap_or_default();
+        let problem = answer.json();
         // The host of the type has changed before; its last part names the problem.
-        let kind = problem.r#type.rsplit('/').next().unwrap_or_default();
-        let message = self.caller.message_of(answer, said);
+        let kind = problem["type"].as_str().unwrap_or_default();
+        let kind = kind.rsplit('/').next().unwrap_or_default();
+        let message = self.caller.message_of(answer, said(&problem));
         let lower = message.to_ascii_lowercase();
         let report = self.caller.report(answer, &message);
         match answer.status {
@@ -46,16 +49,9 @@ impl X {
 }
 
 /// What the refusal says in words.
-fn said(problem: Problem) -> String {
-    let first = problem
-        .errors
-        .into_iter()
-        .map(|error| error.message)
-        .find(|message| !message.is_empty());
+fn said(problem: &Value) -> String {
     // `detail` of a validation is generic; the errors say what is wrong.
-    match (first, problem.detail.is_empty()) {
-        (Some(first), _) => first,
-        (None, false) => problem.detail,
-        (None, true) => problem.title,
-    }
+    let errors = list(&problem["errors"]).iter().map(|error| text(error, "message"));
+    let mut all = errors.chain([text(problem, "detail"), text(problem, "title")]);
+    all.find(|message| !message.is_empty()).unwrap_or_default()
 }

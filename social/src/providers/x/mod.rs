@@ -8,7 +8,6 @@ mod builder;
 mod classify;
 mod reconcile;
 mod upload;
-mod wire;
 
 use std::{
     fmt,
@@ -17,12 +16,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use reqwest::{Method, RequestBuilder, Url, header::AUTHORIZATION};
+use serde_json::{Value, json};
 
 use crate::{
     Account, Attempt, Certainty, Counter, Error, Limits, Media, MediaLimits, Post, Published, Reconciled, Report,
     Result, SocialTarget, UploadedMedia,
-    http::{Answer, Call, Caller, LATEST_SEND, config},
+    http::{Answer, Call, Caller, LATEST_SEND, Pending, Request, address, config, text as field},
     preview, text,
 };
 use auth::Auth;
@@ -44,15 +43,12 @@ const LINKED_POST_MICRO_USD: u64 = 200_000;
 /// ([media](https://docs.x.com/x-api/media/quickstart/best-practices)).
 const MAX_GIF: u64 = 15 * 1024 * 1024;
 
-/// Puts the body into a request. Not generic: a Worker pays for every copy of a call.
-type Body<'a> = &'a (dyn Fn(RequestBuilder) -> Result<RequestBuilder> + Send + Sync);
-
 /// An account on X.
 ///
 /// X knows no idempotency keys. What keeps a post single is its refusal of a text it has seen within hours, which is
 /// [`Error::Duplicate`], and [`reconcile`](SocialTarget::reconcile), which reads the account's own timeline.
 pub struct X {
-    base: Url,
+    base: String,
     account: String,
     handle: String,
     auth: Auth,
@@ -79,60 +75,60 @@ impl X {
         }
     }
 
-    fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        url
+    fn request(&self, method: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
+        Request::new(method, address(&self.base, path, query))
     }
 
     /// Makes one call. A token that X refuses is renewed once; the refused call did nothing.
-    async fn call(&self, method: Method, url: Url, call: Call, body: Body<'_>) -> Result<Answer> {
-        let mut refused = None;
-        let began_ms = self.caller.clock.now_ms();
-        loop {
-            let (header, token) = self.authorization(&method, &url, refused.as_ref()).await?;
-            if call == Call::Publish {
-                self.caller.in_time(began_ms, LATEST_SEND)?;
+    fn call(&self, request: Request, call: Call) -> Pending<'_, Answer> {
+        Box::pin(async move {
+            let mut refused = None;
+            let began_ms = self.caller.clock.now_ms();
+            loop {
+                let (header, token) = self.authorization(&request, refused.as_ref()).await?;
+                if call == Call::Publish {
+                    self.caller.in_time(began_ms, LATEST_SEND)?;
+                }
+                let request = request.clone().header("authorization", &header);
+                let answer = self.caller.send(request, call).await?;
+                match token {
+                    Some(token) if answer.status == 401 && refused.is_none() => refused = Some(token),
+                    _ if answer.is_success() => return Ok(answer),
+                    _ => return Err(self.refused(&answer, call)),
+                }
             }
-            let request = self
-                .caller
-                .request(method.clone(), url.clone())
-                .header(AUTHORIZATION, header);
-            let answer = self.caller.send(body(request)?, call).await?;
-            match token {
-                Some(token) if answer.status == 401 && refused.is_none() => refused = Some(token),
-                _ if answer.is_success() => return Ok(answer),
-                _ => return Err(self.refused(&answer, call)),
-            }
-        }
+        })
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
-        let answer = self.call(Method::GET, self.url(path, query), Call::Repeatable, &Ok);
-        self.caller.decode(&answer.await?, Call::Repeatable)
+    /// Makes a call that may be repeated and reads its answer, which has all that `needs` points at.
+    fn ask<'a>(&'a self, request: Request, needs: &'a [&'a str]) -> Pending<'a, Value> {
+        Box::pin(async move {
+            let answer = self.call(request, Call::Repeatable).await?;
+            self.caller.decode(&answer, Call::Repeatable, needs)
+        })
     }
 
-    async fn me(&self) -> Result<wire::User> {
-        let user: wire::Data<wire::User> = self.get("/2/users/me", &[]).await?;
-        if !user.data.username.eq_ignore_ascii_case(&self.handle) {
-            let names = format!(
-                "the token belongs to @{}, the configuration names {}",
-                user.data.username, self.account
-            );
-            return Err(config(NETWORK, names));
-        }
-        *self.user_id.write().unwrap_or_else(PoisonError::into_inner) = Some(user.data.id.clone());
-        Ok(user.data)
+    /// The id and the name of the token's account.
+    fn me(&self) -> Pending<'_, (String, String)> {
+        Box::pin(async move {
+            let request = self.request("GET", "/2/users/me", &[]);
+            let user = self.ask(request, &["/data/id", "/data/username"]).await?;
+            let (id, name) = (field(&user["data"], "id"), field(&user["data"], "username"));
+            if !name.eq_ignore_ascii_case(&self.handle) {
+                let account = &self.account;
+                let names = format!("the token belongs to @{name}, the configuration names {account}");
+                return Err(config(NETWORK, names));
+            }
+            *self.user_id.write().unwrap_or_else(PoisonError::into_inner) = Some(id.clone());
+            Ok((id, name))
+        })
     }
 
     async fn user_id(&self) -> Result<String> {
         let known = self.user_id.read().unwrap_or_else(PoisonError::into_inner).clone();
         match known {
             Some(id) => Ok(id),
-            None => Ok(self.me().await?.id),
+            None => Ok(self.me().await?.0),
         }
     }
 
@@ -178,9 +174,9 @@ impl SocialTarget for X {
     }
 
     async fn check(&self) -> Result<Account> {
-        let user = self.me().await?;
-        let url = format!("https://x.com/{}", user.username);
-        Ok(Account::new(user.id, user.username, Some(url)))
+        let (id, name) = self.me().await?;
+        let url = format!("https://x.com/{name}");
+        Ok(Account::new(id, name, Some(url)))
     }
 
     async fn upload(&self, media: &Media) -> Result<UploadedMedia> {
@@ -194,18 +190,35 @@ impl SocialTarget for X {
 
     async fn publish(&self, post: &Post) -> Result<Published> {
         self.check_post(post)?;
-        let body = serde_json::to_vec(&wire::NewPost::new(post)).unwrap_or_default();
-        let body = |request: RequestBuilder| Ok(request.header("content-type", "application/json").body(body.clone()));
-        let answer = self
-            .call(Method::POST, self.url("/2/tweets", &[]), Call::Publish, &body)
-            .await?;
-        let created: wire::Data<wire::Post> = self.caller.decode(&answer, Call::Publish)?;
-        Ok(self.receipt(created.data.id))
+        let request = self.request("POST", "/2/tweets", &[]).json(&new_post(post));
+        let answer = self.call(request, Call::Publish).await?;
+        let created = self.caller.decode(&answer, Call::Publish, &["/data/id"])?;
+        Ok(self.receipt(field(&created["data"], "id")))
     }
 
     async fn reconcile(&self, attempt: &Attempt) -> Result<Reconciled> {
         self.look_up(attempt).await
     }
+}
+
+/// Body of `POST /2/tweets`. X refuses fields it does not know.
+fn new_post(post: &Post) -> Value {
+    let mut body = json!({});
+    let text = post.full_text();
+    if !text.is_empty() {
+        body["text"] = text.into();
+    }
+    if !post.media.is_empty() {
+        let ids: Vec<Value> = post.media.iter().map(|media| media.id.as_str().into()).collect();
+        body["media"] = json!({ "media_ids": ids });
+    }
+    if let Some(id) = &post.reply_to {
+        body["reply"] = json!({ "in_reply_to_tweet_id": id });
+    }
+    if post.made_with_ai {
+        body["made_with_ai"] = true.into();
+    }
+    body
 }
 
 impl fmt::Debug for X {

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::{X, wire};
+use super::X;
 use crate::{
-    Attempt, Error, Post, Published, Reconciled, Result,
-    http::{LATEST_SEND, format_rfc3339},
+    Attempt, Post, Published, Reconciled, Result,
+    http::{LATEST_SEND, format_rfc3339, integer, optional, text as field},
     text,
 };
 
@@ -45,20 +45,19 @@ impl X {
             if let Some(token) = &next {
                 query.push(("pagination_token", token));
             }
-            let page: wire::Timeline = self.get(&path, &query).await?;
-            if page.data.is_empty() && page.meta.result_count.is_none() {
-                return Err(Error::Unavailable {
-                    report: self.caller.note("the answer is no timeline"),
-                    retry_after: None,
-                    source: None,
-                });
+            let page = self.ask(self.request("GET", &path, &query), &[]).await?;
+            // An empty page has no `data`, and says so.
+            let posts = match integer(&page["meta"], "result_count") {
+                Some(0) if page["data"].is_null() => &[],
+                _ => self.caller.items(&page["data"], &["id"])?,
+            };
+            for post in posts {
+                let id = field(post, "id");
+                if made_at_ms(&id) >= since && matches(&field(post, "text"), &attempt.post) {
+                    found.push(self.receipt(id));
+                }
             }
-            let matching = page
-                .data
-                .into_iter()
-                .filter(|post| made_at_ms(&post.id) >= since && matches(post, &attempt.post));
-            found.extend(matching.map(|post| self.receipt(post.id)));
-            next = page.meta.next_token;
+            next = optional(&page["meta"], "next_token");
             if next.is_none() {
                 break;
             }
@@ -70,11 +69,10 @@ impl X {
             (0, true) => match remaining {
                 None => Reconciled::Absent,
                 Some(wait) => {
-                    return Err(Error::Unavailable {
-                        report: self.caller.note("the post may still appear in the timeline"),
-                        retry_after: Some(wait.min(BETWEEN_LOOKS)),
-                        source: None,
-                    });
+                    let wait = wait.min(BETWEEN_LOOKS);
+                    return Err(self
+                        .caller
+                        .later("the post may still appear in the timeline", Some(wait)));
                 }
             },
             (0 | 1, false) => cannot_tell("the account has posted too much since the attempt"),
@@ -94,12 +92,8 @@ fn made_at_ms(id: &str) -> i64 {
 }
 
 /// X sends links as `t.co` addresses, adds one for media at the end, escapes three characters and cuts long texts.
-fn matches(post: &wire::Post, sent: &Post) -> bool {
-    let shown = post
-        .text
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&amp;", "&");
+fn matches(shown: &str, sent: &Post) -> bool {
+    let shown = shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
     let (shown, sent_text) = (text::canonical(&shown), text::canonical(&sent.full_text()));
     let shown = match shown.strip_suffix(text::LINK_SIGN) {
         Some(without) if !sent.media.is_empty() && shown != sent_text => without.trim_end(),
@@ -122,11 +116,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str, sent: &Post) -> bool {
-        let post = wire::Post {
-            id: "1".into(),
-            text: text.into(),
-        };
-        matches(&post, sent)
+        matches(text, sent)
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! [Uploads](https://docs.x.com/x-api/media/introduction): pictures in one request, all else in pieces.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
-use reqwest::{
-    Method, RequestBuilder,
-    multipart::{Form, Part},
+use serde_json::{Value, json};
+
+use super::{NETWORK, X};
+use crate::{
+    Error, Media, Result, UploadedMedia,
+    http::{Call, File, Request, percent_encoded, text},
 };
-use serde_json::json;
-
-use super::{NETWORK, X, wire};
-use crate::{Error, Media, Result, UploadedMedia, http::Call};
 
 /// Bytes of one piece; pieces of 5 MB have been refused as too large.
 const PIECE: usize = 1024 * 1024;
@@ -18,78 +17,64 @@ const PIECE: usize = 1024 * 1024;
 const LOOKS: usize = 30;
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// What the answer to an upload has to name.
+const ID: &[&str] = &["/data/id"];
+
 impl X {
     pub(super) async fn upload_media(&self, media: &Media) -> Result<UploadedMedia> {
         let kind = media.content_type.to_ascii_lowercase();
         let upload = match kind.as_str() {
             "image/gif" => self.in_pieces(media, "tweet_gif").await?,
             "video/mp4" => self.in_pieces(media, "tweet_video").await?,
-            _ => self.at_once(media).await?,
+            _ => {
+                let about = ("media_category", "tweet_image");
+                let request = self.file("/2/media/upload", about, media, 0..media.bytes.len())?;
+                self.ask(request, ID).await?
+            }
         };
-        self.processed(&upload).await?;
+        let id = text(&upload["data"], "id");
+        self.processed(&id, upload).await?;
         if let Some(alt) = &media.alt {
-            let body = json!({"id": upload.id, "metadata": {"alt_text": {"text": alt}}});
-            self.post_json("/2/media/metadata", &body).await?;
+            let body = json!({"id": id, "metadata": {"alt_text": {"text": alt}}});
+            let request = self.request("POST", "/2/media/metadata", &[]).json(&body);
+            self.call(request, Call::Repeatable).await?;
         }
-        Ok(UploadedMedia::new(NETWORK, upload.id, media.alt.clone()))
+        Ok(UploadedMedia::new(NETWORK, id, media.alt.clone()))
     }
 
-    async fn at_once(&self, media: &Media) -> Result<wire::Upload> {
-        let form = || {
-            Ok(Form::new()
-                .text("media_category", "tweet_image")
-                .part("media", part(media, 0..media.bytes.len())?))
-        };
-        let body = |request: RequestBuilder| Ok(request.multipart(form()?));
-        let answer = self
-            .call(Method::POST, self.url("/2/media/upload", &[]), Call::Repeatable, &body)
-            .await?;
-        let upload: wire::Data<wire::Upload> = self.caller.decode(&answer, Call::Repeatable)?;
-        Ok(upload.data)
+    fn file(&self, path: &str, about: (&str, &str), media: &Media, range: Range<usize>) -> Result<Request> {
+        let field = "media";
+        let file = File { field, media, range };
+        self.request("POST", path, &[]).multipart(NETWORK, Some(about), &file)
     }
 
-    async fn in_pieces(&self, media: &Media, category: &str) -> Result<wire::Upload> {
-        let body =
-            json!({"media_type": media.content_type, "total_bytes": media.bytes.len(), "media_category": category});
-        let upload = self.post_json("/2/media/upload/initialize", &body).await?;
-        for (index, start) in (0..media.bytes.len()).step_by(PIECE).enumerate() {
-            let piece = start..media.bytes.len().min(start + PIECE);
-            let form = || {
-                Ok(Form::new()
-                    .text("segment_index", index.to_string())
-                    .part("media", part(media, piece.clone())?))
-            };
-            let body = |request: RequestBuilder| Ok(request.multipart(form()?));
-            let url = self.url(&format!("/2/media/upload/{}/append", upload.id), &[]);
-            self.call(Method::POST, url, Call::Repeatable, &body).await?;
+    async fn in_pieces(&self, media: &Media, category: &str) -> Result<Value> {
+        let length = media.bytes.len();
+        let body = json!({"media_type": media.content_type, "total_bytes": length, "media_category": category});
+        let request = self.request("POST", "/2/media/upload/initialize", &[]).json(&body);
+        let upload = self.ask(request, ID).await?;
+        let path = format!("/2/media/upload/{}", percent_encoded(&text(&upload["data"], "id")));
+        for (index, start) in (0..length).step_by(PIECE).enumerate() {
+            let about = ("segment_index", index.to_string());
+            let piece = start..length.min(start + PIECE);
+            let request = self.file(&format!("{path}/append"), (about.0, &about.1), media, piece)?;
+            self.call(request, Call::Repeatable).await?;
         }
-        self.post_json(&format!("/2/media/upload/{}/finalize", upload.id), &json!({}))
-            .await
-    }
-
-    async fn post_json(&self, path: &str, body: &serde_json::Value) -> Result<wire::Upload> {
-        let text = body.to_string();
-        let body = |request: RequestBuilder| Ok(request.header("content-type", "application/json").body(text.clone()));
-        let answer = self
-            .call(Method::POST, self.url(path, &[]), Call::Repeatable, &body)
-            .await?;
-        let upload: wire::Data<wire::Upload> = self.caller.decode(&answer, Call::Repeatable)?;
-        Ok(upload.data)
+        let request = self.request("POST", &format!("{path}/finalize"), &[]).json(&json!({}));
+        self.ask(request, ID).await
     }
 
     /// Waits until X has processed the upload.
-    async fn processed(&self, upload: &wire::Upload) -> Result<()> {
-        let mut last = None;
+    async fn processed(&self, id: &str, mut upload: Value) -> Result<()> {
         for _ in 0..LOOKS {
-            let info = match &last {
-                None => &upload.processing_info,
-                Some(looked) => looked,
-            };
+            let info = &upload["data"]["processing_info"];
             // An upload without this part is ready.
-            let Some(info) = info else { return Ok(()) };
-            match info.state.as_str() {
-                "succeeded" => return Ok(()),
-                "failed" => {
+            if info.is_null() {
+                return Ok(());
+            }
+            match info["state"].as_str() {
+                Some("succeeded") => return Ok(()),
+                Some("failed") => {
                     return Err(Error::Rejected {
                         report: self.caller.note("X could not process the upload"),
                         field: Some("media".to_owned()),
@@ -97,23 +82,14 @@ impl X {
                 }
                 _ => {}
             }
-            let wait = Duration::from_secs(info.check_after_secs.unwrap_or(2).max(1)).min(LONGEST_WAIT);
+            let wait = Duration::from_secs(info["check_after_secs"].as_u64().unwrap_or(2).max(1)).min(LONGEST_WAIT);
             self.caller.clock.sleep(wait).await;
-            let query = [("command", "STATUS"), ("media_id", upload.id.as_str())];
-            let looked: wire::Data<wire::Upload> = self.get("/2/media/upload", &query).await?;
-            last = Some(looked.data.processing_info);
+            let query = [("command", "STATUS"), ("media_id", id)];
+            upload = self.ask(self.request("GET", "/2/media/upload", &query), ID).await?;
         }
         Err(Error::MediaNotReady {
             report: self.caller.note("X is still processing the upload"),
             retry_after: Some(Duration::from_secs(60)),
         })
     }
-}
-
-fn part(media: &Media, range: std::ops::Range<usize>) -> Result<Part> {
-    let part = Part::stream(media.bytes.slice(range)).file_name(media.file_name.clone());
-    part.mime_str(&media.content_type).map_err(|_| Error::Rejected {
-        report: crate::Report::new(NETWORK, format!("{} is no MIME type", media.content_type)),
-        field: Some("media".to_owned()),
-    })
 }
