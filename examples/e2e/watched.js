@@ -24,9 +24,9 @@ function watched(env, tally) {
   };
   const own = {};
   if (env.DB) {
-    const database = env.DB;
     let panic = "";
-    own.DB = proxy(database, {
+    // The database, or a session of it.
+    const asked = (database) => ({
       prepare: (sql) => {
         const why = panic;
         panic = "";
@@ -47,6 +47,14 @@ function watched(env, tally) {
         return results;
       },
     });
+    own.DB = proxy(env.DB, {
+      ...asked(env.DB),
+      withSession: (start) => {
+        tally.sessions.push(start);
+        const session = env.DB.withSession(start);
+        return proxy(session, asked(session));
+      },
+    });
   }
   for (const name of ["SOCIAL_QUEUE", "DEAD_LETTERS"]) {
     if (!env[name]) continue;
@@ -62,7 +70,7 @@ function watched(env, tally) {
 }
 
 const watch = (event) => async (subject, env, context) => {
-  const tally = { event, messages: subject.messages?.length, calls: 0, queries: 0, read: 0, written: 0, sends: 0 };
+  const tally = { event, messages: subject.messages?.length, calls: 0, queries: 0, read: 0, written: 0, sends: 0, sessions: [] };
   try {
     return await worker[event](subject, watched(env, tally), context);
   } finally {

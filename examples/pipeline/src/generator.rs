@@ -73,6 +73,13 @@ impl Generator {
         }
     }
 
+    /// Puts into each message how far the store has come; see [`Relay::bookmark`].
+    #[must_use]
+    pub fn bookmark(mut self, bookmark: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        self.relay = self.relay.bookmark(bookmark);
+        self
+    }
+
     /// A switch that ends a run early: set it to `true` and no further draft begins; drafts under way finish, and topics
     /// claimed ahead are given back.
     #[must_use]

@@ -19,7 +19,10 @@ pub struct Relay {
     store: Arc<dyn ContentStore>,
     queue: Arc<dyn Queue>,
     owner: String,
+    bookmark: Option<Bookmark>,
 }
+
+type Bookmark = Box<dyn Fn() -> Option<String> + Send + Sync>;
 
 impl std::fmt::Debug for Relay {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -48,7 +51,16 @@ impl Relay {
             store,
             queue,
             owner: format!("relay-{}", uuid::Uuid::now_v7()),
+            bookmark: None,
         }
+    }
+
+    /// Puts into each message how far the store has come, which `bookmark` tells: where replicas answer reads, the one who
+    /// gets the message then reads no older state than it tells of.
+    #[must_use]
+    pub fn bookmark(mut self, bookmark: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        self.bookmark = Some(Box::new(bookmark));
+        self
     }
 
     /// Sends every row that is due, batch by batch, until none is left or the queue refuses.
@@ -105,9 +117,17 @@ impl Relay {
     async fn send(&self, rows: &[OutboxRow]) -> Result<(), presswork_queue::Error> {
         // Where the queue does not tell repeats apart, the post ledger does.
         let keyed = self.queue.capabilities().idempotency_ttl.is_some();
+        let bookmark = self.bookmark.as_ref().and_then(|bookmark| bookmark());
         let mut messages = Vec::with_capacity(rows.len());
         for row in rows {
-            let message = Message::json(&row.payload)?;
+            let message = match (&bookmark, row.payload.as_object()) {
+                (Some(bookmark), Some(payload)) => {
+                    let mut payload = payload.clone();
+                    payload.insert("bookmark".into(), bookmark.as_str().into());
+                    Message::json(&payload)?
+                }
+                _ => Message::json(&row.payload)?,
+            };
             messages.push(if keyed {
                 message.idempotency_key(row.id.as_str())
             } else {

@@ -4,7 +4,7 @@ mod model;
 
 use std::sync::Arc;
 
-use presswork_content_store::D1Store;
+use presswork_content_store::{D1Start, D1Store};
 use presswork_pipeline::{Config, Generator, RunReport, serve::serve, worker as pipeline, worker::Bound};
 use presswork_queue::CloudflareQueue;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
@@ -68,12 +68,11 @@ fn generator(env: &Env) -> Result<Generator, String> {
     let mut need = Bound::to(env);
     let (model, site) = (model::model(&mut need), site(&mut need).ok()); // what is missing is noted
     let (model, ((config, store), queue)) = need.whole(model.zip(site))?;
-    Ok(Generator::new(
-        Arc::new(config),
-        Arc::new(store),
-        Arc::new(queue),
-        model,
-    ))
+    let store = Arc::new(store.session(&D1Start::Newest).map_err(text)?);
+    let seen = Arc::clone(&store);
+    let generator = Generator::new(Arc::new(config), store, Arc::new(queue), model);
+    // Replicas may answer the poster's reads, but none that has not seen the page.
+    Ok(generator.bookmark(move || seen.bookmark().ok().flatten()))
 }
 
 fn text(error: impl std::fmt::Display) -> String {

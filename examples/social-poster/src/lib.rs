@@ -6,9 +6,9 @@ mod targets;
 
 use std::sync::Arc;
 
-use presswork_content_store::D1Store;
-use presswork_pipeline::{Poster, dead_letters, worker as pipeline, worker::Bound};
-use presswork_queue::{CloudflareQueue, PushedBatch, process};
+use presswork_content_store::{D1Start, D1Store};
+use presswork_pipeline::{Poster, dead_letters, message, worker as pipeline, worker::Bound};
+use presswork_queue::{CloudflareQueue, Delivery, PushedBatch, process};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::Env;
 use worker::wasm_bindgen_futures; // named by what the attribute of `queue` writes
@@ -46,20 +46,26 @@ async fn handle(batch: JsValue, env: &Env) -> Result<(), String> {
             .await
             .map_err(text);
     }
-    let report = process(&batch, deliveries, &poster(&mut need)?, 1).await;
+    let poster = poster(&mut need, &deliveries)?;
+    let report = process(&batch, deliveries, &poster, 1).await;
     tracing::info!(totals = ?report.totals, "a batch ended");
     let unsettled = report.unsettled.first();
     unsettled.map_or(Ok(()), |unsettled| Err(format!("{unsettled:?}")))
 }
 
-fn poster(need: &mut Bound<'_>) -> Result<Poster, String> {
+fn poster(need: &mut Bound<'_>, deliveries: &[Delivery]) -> Result<Poster, String> {
     let (config, database) = (need.config(), need.d1("DB"));
     need.unused("POSTER_CONCURRENCY", "a batch's messages run one after the other");
     need.unused("POSTER_MAX_ATTEMPTS", "max_retries of the queue's consumer says so");
     let (model, targets) = (model::model(need), targets::targets(need));
     let (((config, database), model), targets) = need.whole(config.zip(database).zip(model).zip(targets))?;
-    let store = Arc::new(D1Store::new(database));
-    Ok(Poster::new(Arc::new(config), store, model, targets))
+    let mut store = D1Store::new(database);
+    if let [delivery] = deliveries
+        && let Some(bookmark) = message::bookmark(delivery)
+    {
+        store = store.session(&D1Start::After(bookmark)).map_err(text)?;
+    }
+    Ok(Poster::new(Arc::new(config), Arc::new(store), model, targets))
 }
 
 fn text(error: impl std::fmt::Display) -> String {

@@ -203,6 +203,7 @@ impl Generator {
 /// The outbox row that tells the poster of a page.
 pub(crate) fn announcement(page: &Page) -> Result<NewOutbox> {
     let message = PageMessage {
+        bookmark: None,
         page_id: page.id.to_string(),
     };
     Ok(NewOutbox {

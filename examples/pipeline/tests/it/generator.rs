@@ -5,8 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use presswork_ai_adapter::{Error, Failure, Scripted, TextResponse, Usage};
 use presswork_content_store::{Op, SpendQuery, Status};
+use presswork_pipeline::message::{self, PageMessage};
 use presswork_pipeline::{Generator, Relay, RunReport, review};
-use presswork_queue::{Capabilities, Inspect, Message, MessageId, Queue};
+use presswork_queue::{Capabilities, Consumer, Inspect, Message, MessageId, Outcome, Queue, Settle, Settlement};
 use serde_json::json;
 
 use crate::support::{World, good_page, writes};
@@ -231,6 +232,26 @@ async fn review_holds_pages_until_a_person_approves() {
     let relayed = Relay::new(Arc::clone(&world.store), queue).drain().await.unwrap();
     assert_eq!(relayed.sent, 1);
     assert_eq!(world.page("topic-000").await.status, Status::Published);
+}
+
+#[tokio::test]
+async fn a_bookmark_travels_in_the_message_until_its_first_delivery() {
+    let world = World::with_topics(1).await;
+    let config = Arc::new(world.config.clone());
+    let queue: Arc<dyn Queue> = Arc::new(world.queue.as_ref().clone());
+    let generator = Generator::new(config, Arc::clone(&world.store), queue, Arc::new(writes(1)));
+    let generator = generator.bookmark(|| Some("0000001c".into()));
+    assert_eq!(generator.run(&|_| ()).await.unwrap().sent, 1);
+
+    let first = world.queue.receive(1, Duration::ZERO).await.unwrap().remove(0);
+    let message: PageMessage = first.json().unwrap();
+    assert_eq!(message.page_id, world.page("topic-000").await.id.to_string());
+    assert_eq!(message::bookmark(&first), Some("0000001c".into()));
+    let verdict = Outcome::retry_after(Duration::ZERO, "no such bookmark");
+    let settlement = Settlement::new(first.lease().clone(), verdict);
+    world.queue.settle(&[settlement]).await.unwrap();
+    let second = world.queue.receive(1, Duration::ZERO).await.unwrap().remove(0);
+    assert_eq!(message::bookmark(&second), None);
 }
 
 /// A queue that is down until it is told otherwise.
