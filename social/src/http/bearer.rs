@@ -27,11 +27,12 @@ impl Caller {
             let mut dead = None;
             let began_ms = self.clock.now_ms();
             loop {
-                let token = account.tokens().access(dead.as_ref(), account).await?.access;
+                let tokens = account.tokens().access(dead.as_ref(), account).await?;
                 if call == Call::Publish {
                     self.in_time(began_ms, LATEST_SEND)?;
                 }
-                self.hide(token.expose());
+                self.hide_tokens(&tokens);
+                let token = tokens.access;
                 let answer = self.send(request.clone().bearer(token.expose()), call).await?;
                 if answer.is_success() {
                     return Ok(answer);
@@ -66,7 +67,7 @@ impl Caller {
 
     /// The tokens of an answer.
     pub(crate) fn granted(&self, answer: &Answer) -> crate::Result<TokenSet> {
-        let tokens = self.decode(answer, Call::Repeatable, &[])?;
+        let tokens = self.decode_tokens(answer, Call::Repeatable, &[])?;
         // An empty one is refused where tokens are kept.
         let mut fresh = TokenSet::new(text(&tokens, "access_token"));
         fresh.refresh = optional(&tokens, "refresh_token").map(AccessToken::new);

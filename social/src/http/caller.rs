@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Answer, Failure, Pending, Request};
-use crate::{Clock, Error, Report, Result, SystemClock, host::Reach, platform};
+use crate::{Clock, Error, Report, Result, SystemClock, TokenSet, host::Reach, platform};
 
 /// Spellings of secrets that are remembered to be taken out of messages; tokens rotate, so old ones are forgotten.
 const MAX_SECRETS: usize = 48;
@@ -117,7 +117,15 @@ impl Caller {
         }
     }
 
-    fn redact(&self, text: &str) -> String {
+    /// Hides both tokens of an account: servers know the one that was not sent, too.
+    pub(crate) fn hide_tokens(&self, tokens: &TokenSet) {
+        self.hide(tokens.access.expose());
+        if let Some(refresh) = &tokens.refresh {
+            self.hide(refresh.expose());
+        }
+    }
+
+    pub(crate) fn redact(&self, text: &str) -> String {
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         let hide = |text: String, secret: &String| text.replace(secret, "[redacted]");
         secrets.iter().fold(text.to_owned(), hide)

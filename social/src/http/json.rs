@@ -34,8 +34,25 @@ impl Answer {
 
 impl Caller {
     /// Reads the body of a success. One that cannot be read, or has nothing at one of the pointers of `needs`
-    /// (`"/data/id"`), leaves a publish unknown.
+    /// (`"/data/id"`), leaves a publish unknown. What it repeats of a secret is taken out: ids, names and addresses are
+    /// printed and stored.
     pub(crate) fn decode(&self, answer: &Answer, call: Call, needs: &[&str]) -> Result<Value> {
+        let mut value = self.decode_tokens(answer, call, needs)?;
+        self.cleanse(&mut value);
+        Ok(value)
+    }
+
+    fn cleanse(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.redact(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.cleanse(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|field| self.cleanse(field)),
+            _ => {}
+        }
+    }
+
+    /// The same of an answer that brings tokens, which stay in it.
+    pub(crate) fn decode_tokens(&self, answer: &Answer, call: Call, needs: &[&str]) -> Result<Value> {
         let problem = match (&answer.body, serde_json::from_slice::<Value>(answer.bytes())) {
             (Ok(_), Ok(value)) => {
                 self.whole(answer, call, &value, needs)?;

@@ -103,6 +103,7 @@ async fn tells_nothing<W: World>(build: impl FnOnce(W::Builder, String) -> W::Bu
         }
     }
     assert!(told.len() > 10, "{} errors", told.len());
+    told.extend(values_of_a_leaking_server(&site, &media).await);
     let addresses = site
         .seen()
         .into_iter()
@@ -114,6 +115,67 @@ async fn tells_nothing<W: World>(build: impl FnOnce(W::Builder, String) -> W::Bu
             assert!(!text.contains(secret), "{secret} in {text}");
         }
     }
+}
+
+/// Where good answers have what becomes a part of a value.
+const FIELDS: [&str; 20] = [
+    "id",
+    "url",
+    "uri",
+    "cid",
+    "did",
+    "handle",
+    "username",
+    "name",
+    "localizedName",
+    "vanityName",
+    "message",
+    "text",
+    "content",
+    "externalLink",
+    "permalink",
+    "image",
+    "mimeType",
+    "$link",
+    "service",
+    "x-restli-id",
+];
+
+/// What calls return of answers that are good but for the token in one of their fields.
+async fn values_of_a_leaking_server<W: World>(site: &Site<W>, media: &Media) -> Vec<String> {
+    site.world.lock().unwrap().common().echo = None;
+    let (mut told, mut good) = (Vec::new(), 0);
+    for field in FIELDS {
+        site.world.lock().unwrap().common().leaks = Some(field);
+        let post = Post::new(format!("text {field}")).idempotency_key(field);
+        let checked = site.target.check().await;
+        let uploaded = site.target.upload(media).await;
+        let published = site.target.publish(&post).await;
+        let mut attempt = Attempt::new(post, site.now_ms());
+        attempt.evidence = published.as_ref().err().and_then(|error| error.evidence().cloned());
+        site.settle().await;
+        let found = site.target.reconcile(&attempt).await;
+        good += usize::from(checked.is_ok()) + usize::from(published.is_ok()) + usize::from(found.is_ok());
+        let errors = [
+            checked.as_ref().err(),
+            uploaded.as_ref().err(),
+            published.as_ref().err(),
+            found.as_ref().err(),
+        ];
+        told.extend(errors.into_iter().flatten().map(shown));
+        told.push(format!(
+            "{:?} {:?} {:?} {:?}",
+            checked.ok(),
+            uploaded.ok(),
+            published.ok(),
+            found.ok()
+        ));
+    }
+    assert!(good > FIELDS.len(), "only {good} good values");
+    let mut world = site.world.lock().unwrap();
+    world.common().leaks = None;
+    world.common().violations.clear();
+    told
 }
 
 #[tokio::test]

@@ -105,6 +105,34 @@ impl Reply {
         }
         self
     }
+
+    /// The same answer with `leak` in every field and header of this name.
+    pub(crate) fn with_in(mut self, field: &str, leak: &str) -> Self {
+        let Self::Answer { headers, body, .. } = &mut self else {
+            return self;
+        };
+        for (_, value) in headers.iter_mut().filter(|(name, _)| *name == field) {
+            value.push_str(leak);
+        }
+        if let Ok(mut json) = serde_json::from_slice(body) {
+            leak_into(&mut json, field, leak);
+            *body = json.to_string().into_bytes();
+        }
+        self
+    }
+}
+
+fn leak_into(json: &mut serde_json::Value, field: &str, leak: &str) {
+    if let Some(fields) = json.as_object_mut() {
+        for (name, value) in fields {
+            match value {
+                serde_json::Value::String(text) if name == field => *text = format!("{text} {leak}"),
+                value => leak_into(value, field, leak),
+            }
+        }
+    } else if let Some(items) = json.as_array_mut() {
+        items.iter_mut().for_each(|item| leak_into(item, field, leak));
+    }
 }
 
 pub(crate) type Answerer = Arc<dyn Fn(Request) -> Reply + Send + Sync>;

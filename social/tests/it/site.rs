@@ -42,6 +42,8 @@ pub(crate) struct Common {
     pub(crate) instead: Option<(&'static str, Reply)>,
     /// How long each answer takes.
     pub(crate) slow: Duration,
+    /// Good answers repeat the token in fields of this name.
+    pub(crate) leaks: Option<&'static str>,
     /// Answers everything, when there is one.
     pub(crate) echo: Option<Echo>,
     pub(crate) requests: Vec<Request>,
@@ -63,6 +65,7 @@ impl Common {
             scripted: Vec::new(),
             instead: None,
             slow: Duration::ZERO,
+            leaks: None,
             echo: None,
             requests: Vec::new(),
             violations: Vec::new(),
@@ -134,6 +137,16 @@ pub(crate) trait World: Sized + Send + 'static {
 }
 
 fn answer<W: World>(world: &mut W, request: Request) -> Reply {
+    let Some(field) = world.common().leaks else {
+        return honest_or_not(world, request);
+    };
+    // What a leak makes of an id may be asked for, and no fake knows it.
+    let answered = std::panic::AssertUnwindSafe(|| honest_or_not(world, request));
+    let reply = std::panic::catch_unwind(answered).unwrap_or(Reply::Reset);
+    reply.with_in(field, &world.token())
+}
+
+fn honest_or_not<W: World>(world: &mut W, request: Request) -> Reply {
     let publishes = world.publishes(&request);
     let common = world.common();
     common.requests.push(request.clone());

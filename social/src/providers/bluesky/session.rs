@@ -50,7 +50,7 @@ impl Bluesky {
             }
             None => self.service.clone(),
         };
-        let did = text(session, "did");
+        let did = self.caller.redact(&text(session, "did"));
         let who = Who { did, pds };
         *self.who.write().unwrap_or_else(PoisonError::into_inner) = Some(who.clone());
         Ok(who)
@@ -78,8 +78,9 @@ impl Bluesky {
         Box::pin(async move {
             let mut refused = None;
             loop {
-                let token = self.tokens.access(refused.as_ref(), self).await?.access;
-                self.caller.hide(token.expose());
+                let tokens = self.tokens.access(refused.as_ref(), self).await?;
+                self.caller.hide_tokens(&tokens);
+                let token = tokens.access;
                 let request = self.request(name, query, body.as_ref()).bearer(token.expose());
                 let answer = self.caller.send(request, call).await?;
                 if answer.is_success() {
@@ -136,7 +137,7 @@ impl Bluesky {
             if !answer.is_success() {
                 return Err(self.refused(&answer, Call::Repeatable));
             }
-            let session = self.caller.decode(&answer, Call::Repeatable, &["/did"])?;
+            let session = self.caller.decode_tokens(&answer, Call::Repeatable, &["/did"])?;
             self.learn(&session)?;
             Ok(TokenSet::new(text(&session, "accessJwt")).refresh(text(&session, "refreshJwt")))
         })

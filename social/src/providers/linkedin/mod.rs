@@ -131,7 +131,7 @@ impl SocialTarget for LinkedIn {
         let request = self.request("POST", "/rest/posts", &[]).json(&body);
         let answer = self.exchange(request, Call::Publish).await?;
         match answer.header("x-restli-id").filter(|id| id.starts_with("urn:li:")) {
-            Some(id) => Ok(receipt(id)),
+            Some(id) => Ok(receipt(&self.caller.redact(id))),
             None => Err(self
                 .caller
                 .unreadable(&answer, Call::Publish, "the answer names no post")),

@@ -45,8 +45,9 @@ impl X {
                 (header, None)
             }
             Auth::OAuth2 { tokens, .. } => {
-                let token = tokens.access(refused, self).await?.access;
-                self.caller.hide(token.expose());
+                let tokens = tokens.access(refused, self).await?;
+                self.caller.hide_tokens(&tokens);
+                let token = tokens.access;
                 (format!("Bearer {}", token.expose()), Some(token))
             }
         };
