@@ -42,6 +42,10 @@ pub struct Post {
     /// Says that a machine wrote the text or made the pictures.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub made_with_ai: bool,
+    /// When it was decided on, in milliseconds since 1970 (UTC); the same for every attempt. Webhooks carry it, networks date
+    /// a post by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at_ms: Option<i64>,
     /// Stays the same for every attempt at the same intent and changes with it; visible ASCII, at most 255 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
@@ -115,6 +119,7 @@ impl Post {
             reply_to: None,
             thread: Vec::new(),
             made_with_ai: false,
+            made_at_ms: None,
             idempotency_key: None,
         }
     }
@@ -187,6 +192,13 @@ impl Post {
     #[must_use]
     pub fn made_with_ai(mut self) -> Self {
         self.made_with_ai = true;
+        self
+    }
+
+    /// Says when the post was decided on, in milliseconds since 1970 (UTC).
+    #[must_use]
+    pub fn made_at_ms(mut self, at: i64) -> Self {
+        self.made_at_ms = Some(at);
         self
     }
 

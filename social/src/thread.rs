@@ -94,7 +94,9 @@ impl Thread {
         if self.armed.is_some() {
             return;
         }
-        if let Some(next) = self.parts.get(self.published.len()) {
+        if let Some(next) = self.parts.get_mut(self.published.len()) {
+            // Kept when the part is armed again.
+            next.made_at_ms.get_or_insert(now_ms);
             let mut post = next.clone();
             if let Some(last) = self.published.last() {
                 post.reply_to = Some(last.id.clone());

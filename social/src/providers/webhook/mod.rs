@@ -1,8 +1,9 @@
 //! A request to a server of your own, signed as [Standard Webhooks](https://www.standardwebhooks.com) say.
 //!
-//! The body is `{"type": "post.publish", "data": {..}}`, where `data` is the [`Post`] and its `full_text`. A receiver that
-//! answers 2xx has it; one that sees a `webhook-id` again must do nothing and answer 2xx again. Every attempt of a post
-//! with an idempotency key carries the same id and the same body.
+//! The body is `{"type": "post.publish", "timestamp": "..", "data": {..}}`, where `data` is the [`Post`] and its `full_text`.
+//! A receiver that answers 2xx has it; one that sees a `webhook-id` again must do nothing and answer 2xx again. Every
+//! attempt of a post with an idempotency key carries the same id, and the same body when the post says when it was
+//! [made](Post::made_at_ms), which is its `timestamp`; else that is the time of the attempt.
 
 use std::{fmt, time::Duration};
 
@@ -16,7 +17,7 @@ use crate::{
     AccessToken, Account, Attempt, Counter, Error, Limits, Media, MediaLimits, Post, Published, Reconciled, Result,
     SocialTarget, UploadedMedia, Visibility,
     host::{self, Address},
-    http::{Call, Caller, Request, Settings, common_settings, config},
+    http::{Call, Caller, Request, Settings, common_settings, config, format_rfc3339},
 };
 
 const NETWORK: &str = "webhook";
@@ -130,8 +131,10 @@ impl SocialTarget for Webhook {
         let id = self.id(post);
         let mut data = serde_json::to_value(post).unwrap_or_default();
         data["full_text"] = json!(post.full_text());
-        let body = json!({"type": "post.publish", "data": data}).to_string();
-        let timestamp = self.caller.clock.now_ms() / 1_000;
+        let now_ms = self.caller.clock.now_ms();
+        let made = format_rfc3339(post.made_at_ms.unwrap_or(now_ms));
+        let body = json!({"type": "post.publish", "timestamp": made, "data": data}).to_string();
+        let timestamp = now_ms / 1_000;
         let request = Request::new("POST", self.url.url.clone())
             .header("webhook-id", &id)
             .header("webhook-timestamp", &timestamp.to_string())

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use presswork_social::{Attempt, Error, Post, Reconciled, SocialTarget, Webhook, conformance::Harness};
+use presswork_social::{Attempt, Error, Post, Reconciled, SocialTarget, Thread, Webhook, conformance::Harness};
 pub(crate) use world::SECRET;
 pub(crate) use world::World;
 
-use crate::{server::Reply, simulation::simulate};
+use crate::{clock::iso, server::Reply, simulation::simulate};
 
 mod world;
 
@@ -33,12 +33,13 @@ async fn simulation_of_webhook_never_posts_twice_or_never() {
 #[tokio::test]
 async fn a_repeated_post_has_the_same_id_and_body_and_a_new_signature() {
     let site = Site::start().await;
-    let post = Post::new("text").idempotency_key("k.1");
+    let post = Post::new("text").idempotency_key("k.1").made_at_ms(1_667_507_170_344);
     let first = site.publish(&post).await.unwrap();
     site.clock.advance(Duration::from_secs(3_600));
     assert_eq!(site.publish(&post).await.unwrap(), first);
     let requests = site.seen();
     assert_eq!(requests[0].body, requests[1].body);
+    assert_eq!(requests[0].json()["timestamp"], "2022-11-03T20:26:10.344Z");
     assert_ne!(
         requests[0].header("webhook-signature"),
         requests[1].header("webhook-signature")
@@ -48,6 +49,23 @@ async fn a_repeated_post_has_the_same_id_and_body_and_a_new_signature() {
     assert_eq!(again, Reconciled::Absent);
     let keyless = site.reconcile(&Attempt::new(Post::new("a"), 0)).await.unwrap();
     assert!(matches!(keyless, Reconciled::CannotTell { .. }));
+}
+
+#[tokio::test]
+async fn the_body_says_when_the_event_occurred() {
+    let site = Site::start().await;
+    site.publish(&Post::new("now")).await.unwrap();
+    assert_eq!(site.seen()[0].json()["timestamp"], iso(site.now_ms()));
+    // A thread keeps the time at which its part was armed first.
+    let mut thread = Thread::new(Post::new("part").idempotency_key("k"), &[""; 0], &site.limits());
+    let armed = site.now_ms();
+    for _ in 0..2 {
+        thread.arm(site.now_ms());
+        site.script([Reply::error(503, "busy").with("retry-after", "9")]);
+        thread.advance(&site).await.unwrap_err();
+        site.clock.advance(Duration::from_secs(60));
+        assert_eq!(site.seen().last().unwrap().json()["timestamp"], iso(armed));
+    }
 }
 
 #[tokio::test]
