@@ -1,20 +1,12 @@
-//! What each network takes from the settings, and the target made of it.
+//! What each network takes from the settings.
 
-use std::path::Path;
-use std::sync::Arc;
+mod build;
+mod secrets;
 
-use anyhow::Context;
 use presswork_pipeline::config::TargetConfig;
-use presswork_social::providers::buffer::Service;
-use presswork_social::{
-    Bluesky, Buffer, FileTokens, LinkedIn, Mastodon, Result, SocialTarget, Threads, TokenSet, Webhook, X,
-};
 
-use super::{bad, secret};
+use super::bad;
 use crate::exit::BadSettings;
-
-/// File in the data folder with tokens that networks renew.
-const TOKENS: &str = "tokens.json";
 
 /// One kind of `[[target]]`.
 pub(super) struct Kind {
@@ -62,7 +54,7 @@ const KINDS: &[Kind] = &[
         name: "linkedin",
         needs: &["account", "api_version"],
         takes: &["url", "token_env"],
-        variable: "LINKEDIN_ACCESS_TOKEN",
+        variable: "LINKEDIN",
     },
     Kind {
         name: "threads",
@@ -77,9 +69,6 @@ const KINDS: &[Kind] = &[
         variable: "WEBHOOK_SECRET",
     },
 ];
-
-/// Days before its end from which Threads' token is renewed.
-const THREADS_DAYS: i64 = 20;
 
 impl Kind {
     /// The kind of a target, whose fields are those it takes.
@@ -117,126 +106,4 @@ impl Kind {
     pub(super) fn variable<'c>(&self, config: &'c TargetConfig) -> &'c str {
         config.token_env.as_deref().unwrap_or(self.variable)
     }
-
-    /// Makes the target. Whoever writes the settings owns the machine and its network, so any host is good.
-    ///
-    /// # Errors
-    /// [`BadSettings`] for a missing secret and for whatever the target refuses.
-    pub(super) fn build(&self, config: &TargetConfig, data: &Path) -> anyhow::Result<Arc<dyn SocialTarget>> {
-        let account = config.account.as_deref().unwrap_or_default();
-        let (url, variable) = (config.url.as_deref(), self.variable(config));
-        let need = |name: &str| {
-            // A webhook's address may be a secret of its own.
-            let what = if self.name == "webhook" {
-                account
-            } else {
-                url.unwrap_or(account)
-            };
-            let what = if what.is_empty() { self.name } else { what };
-            let message = format!(
-                "the environment variable {name} is missing; target {} ({what}) needs it",
-                self.name
-            );
-            secret(name).ok_or(BadSettings(message))
-        };
-        let tokens = || {
-            // `check` may be the first that renews a token, and what it gets must not be lost.
-            let made = std::fs::create_dir_all(data);
-            made.with_context(|| format!("cannot make the data folder {}", data.display()))?;
-            anyhow::Ok(Arc::new(FileTokens::new(data.join(TOKENS))))
-        };
-        match self.name {
-            "mastodon" => {
-                let target = Mastodon::builder(url.unwrap_or_default(), need(variable)?).account(account);
-                made(target.allow_private_hosts().build())
-            }
-            "bluesky" => {
-                let mut target = Bluesky::builder(account, need(variable)?).token_store(tokens()?);
-                if let Some(url) = url {
-                    target = target.service(url);
-                }
-                made(target.allow_private_hosts().build())
-            }
-            "linkedin" => {
-                let version = config.api_version.as_deref().unwrap_or_default();
-                let mut target = LinkedIn::builder(account, need(variable)?, version);
-                if let Some(url) = url {
-                    target = target.base_url(url);
-                }
-                made(target.allow_private_hosts().build())
-            }
-            "threads" => {
-                // Nobody says when this token ends. So it is renewed at once; until Threads does that, it is used as it is.
-                let ends = jiff::Timestamp::now().as_millisecond() + THREADS_DAYS * 24 * 60 * 60 * 1_000;
-                let first = TokenSet::new(need(variable)?).expires_at_ms(ends);
-                let mut target = Threads::builder(account, first).token_store(tokens()?);
-                if let Some(url) = url {
-                    target = target.base_url(url);
-                }
-                made(target.allow_private_hosts().build())
-            }
-            "webhook" => {
-                let mut target = Webhook::builder(url.unwrap_or_default(), need(variable)?);
-                if let Some(account) = config.account.as_deref() {
-                    target = target.account(account);
-                }
-                made(target.allow_private_hosts().build())
-            }
-            "x" => {
-                let mut target = X::builder(account);
-                if let Some(url) = url {
-                    target = target.base_url(url);
-                }
-                let named = |end: &str| format!("{variable}_{end}");
-                target = match secret(&named("CLIENT_ID")) {
-                    None => target.oauth1(
-                        need(&named("API_KEY"))?,
-                        need(&named("API_KEY_SECRET"))?,
-                        need(&named("ACCESS_TOKEN"))?,
-                        need(&named("ACCESS_TOKEN_SECRET"))?,
-                    ),
-                    Some(client) => {
-                        let first = TokenSet::new(need(&named("ACCESS_TOKEN"))?);
-                        let first = first.refresh(need(&named("REFRESH_TOKEN"))?);
-                        let target = target.oauth2(client, first).token_store(tokens()?);
-                        match secret(&named("CLIENT_SECRET")) {
-                            Some(secret) => target.client_secret(secret),
-                            None => target,
-                        }
-                    }
-                };
-                made(target.allow_private_hosts().build())
-            }
-            "buffer" => {
-                let service = service(config.service.as_deref().unwrap_or_default())?;
-                let mut target = Buffer::builder(need(variable)?, account, service);
-                if let Some(url) = url {
-                    target = target.base_url(url);
-                }
-                made(target.allow_private_hosts().build())
-            }
-            other => Err(bad("target.kind", other, "a network")),
-        }
-    }
-}
-
-fn made<T: SocialTarget + 'static>(target: Result<T>) -> anyhow::Result<Arc<dyn SocialTarget>> {
-    Ok(Arc::new(target.map_err(|error| BadSettings(error.to_string()))?))
-}
-
-fn service(name: &str) -> anyhow::Result<Service> {
-    Ok(match name {
-        "x" => Service::X,
-        "mastodon" => Service::Mastodon,
-        "bluesky" => Service::Bluesky,
-        "threads" => Service::Threads,
-        "linkedin" => Service::LinkedIn,
-        other => {
-            return Err(bad(
-                "target.service",
-                other,
-                "x, mastodon, bluesky, threads or linkedin",
-            ));
-        }
-    })
 }

@@ -12,21 +12,21 @@ fn ok(body: Value) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(body)
 }
 
-/// Checks and posts one page twice, with `secret` in `variable`; the second run finds nothing to do. The answer is the
-/// ledger's row.
 async fn posted(target: String, variable: &'static str, secret: &'static str) -> Value {
+    posted_with(target, vec![(variable, secret)]).await
+}
+
+/// Checks and posts one page twice, with these secrets in the environment; the second run finds nothing to do. The answer is
+/// the ledger's row.
+async fn posted_with(target: String, secrets: Vec<(&'static str, &'static str)>) -> Value {
     let run = tokio::task::spawn_blocking(move || {
         let folder = Folder::new();
         small_site(&folder, 1);
         folder.write("presswork.toml", format!("{SETTINGS}\n[[target]]\n{target}\n"));
         let run = |args: &[&str]| {
-            let ran = Ran::from(folder.command(args).env(variable, secret).output().unwrap());
-            assert!(
-                !format!("{}{}", ran.out, ran.err).contains(secret),
-                "{}{}",
-                ran.out,
-                ran.err
-            );
+            let ran = Ran::from(folder.command(args).envs(secrets.iter().copied()).output().unwrap());
+            let words = format!("{}{}", ran.out, ran.err);
+            assert!(!secrets.iter().any(|(_, secret)| words.contains(secret)), "{words}");
             ran
         };
         run(&["check"]).expect(0);
@@ -173,6 +173,55 @@ async fn linkedin_in_the_version_of_the_settings() {
     );
     let post = posted(target, "LINKEDIN_ACCESS_TOKEN", "tok-secret").await;
     assert_eq!(post["remote_id"], "urn:li:share:77");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn linkedin_by_a_token_that_was_renewed() {
+    let server = MockServer::start().await;
+    let ended = ResponseTemplate::new(401).set_body_json(json!({
+        "status": 401, "code": "EXPIRED_ACCESS_TOKEN", "message": "The token used in the request has expired"
+    }));
+    Mock::given(header("authorization", "Bearer tok-ended"))
+        .respond_with(ended)
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/oauth/v2/accessToken"))
+        .and(body_string_contains("grant_type=refresh_token"))
+        .and(body_string_contains("refresh_token=tok-refresh"))
+        .and(body_string_contains("client_id=tok-id"))
+        .and(body_string_contains("client_secret=tok-client"))
+        .respond_with(ok(json!({
+            "access_token": "tok-next", "expires_in": 5_184_000,
+            "refresh_token": "tok-refresh", "refresh_token_expires_in": 525_600
+        })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(path("/v2/userinfo"))
+        .and(header("authorization", "Bearer tok-next"))
+        .respond_with(ok(json!({ "sub": "1", "name": "Me" })))
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/rest/posts"))
+        .and(header("authorization", "Bearer tok-next"))
+        .respond_with(ResponseTemplate::new(201).insert_header("x-restli-id", "urn:li:share:78"))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let target = format!(
+        "kind = \"linkedin\"\naccount = \"urn:li:person:1\"\napi_version = \"202607\"\nurl = \"{}\"",
+        server.uri()
+    );
+    let secrets = vec![
+        ("LINKEDIN_ACCESS_TOKEN", "tok-ended"),
+        ("LINKEDIN_REFRESH_TOKEN", "tok-refresh"),
+        ("LINKEDIN_CLIENT_ID", "tok-id"),
+        ("LINKEDIN_CLIENT_SECRET", "tok-client"),
+    ];
+    let post = posted_with(target, secrets).await;
+    assert_eq!(post["remote_id"], "urn:li:share:78");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -89,11 +89,14 @@ fn a_kind_takes_what_it_knows_and_needs_its_secrets() {
     for (target, words) in [
         (
             "kind = \"x\"\naccount = \"me\"",
-            &["X_API_KEY is missing", "target x (me)"][..],
+            &[
+                "X_API_KEY, X_API_KEY_SECRET, X_ACCESS_TOKEN, X_ACCESS_TOKEN_SECRET are missing",
+                "target x (me)",
+            ][..],
         ),
         (
             "kind = \"x\"\naccount = \"me\"\ntoken_env = \"X_BRAND\"",
-            &["X_BRAND_API_KEY is missing"],
+            &["X_BRAND_API_KEY, "],
         ),
         ("kind = \"x\"", &["target x: account is missing"]),
         (
@@ -132,7 +135,7 @@ fn a_kind_takes_what_it_knows_and_needs_its_secrets() {
     folder("[[target]]\nkind = \"x\"\naccount = \"me\"\n")
         .run_with("X_CLIENT_ID", "id", &[])
         .expect(2)
-        .says(&["X_ACCESS_TOKEN is missing"]);
+        .says(&["X_ACCESS_TOKEN, X_REFRESH_TOKEN are missing"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
