@@ -136,19 +136,17 @@ impl Limits {
                 }
             }
             Counter::LinkedIn => {
-                let mut reserved: Vec<char> = shown.chars().filter(|&c| text::is_reserved(c)).collect();
-                reserved.sort_unstable();
-                reserved.dedup();
+                let reserved = |c: &char| text::is_reserved(*c) && shown.contains(*c);
+                let reserved: String = ('!'..='~').filter(reserved).collect();
                 if !reserved.is_empty() {
-                    warnings.push(Warning::Escaped(reserved.into_iter().collect()));
+                    warnings.push(Warning::Escaped(reserved));
                 }
             }
             Counter::Threads => {
-                let mut different = links.to_vec();
-                different.sort_unstable();
-                different.dedup();
-                if different.len() > 5 {
-                    warnings.push(Warning::ManyLinks(different.len()));
+                let is_first = |(at, link): &(usize, &String)| !links[..*at].contains(link);
+                let different = links.iter().enumerate().filter(is_first).count();
+                if different > 5 {
+                    warnings.push(Warning::ManyLinks(different));
                 }
             }
             Counter::Graphemes | Counter::Mastodon { .. } | Counter::Strictest { .. } => {}

@@ -151,8 +151,10 @@ fn shortened(warning: &str, text: &str, per_url: usize) -> String {
 /// What must not be cut: URLs and mentions as any network reads them, first to last, in byte offsets.
 pub(crate) fn whole(text: &str) -> Vec<std::ops::Range<usize>> {
     let mut parts: Vec<_> = spans(text).into_iter().map(|span| span.start..span.end).collect();
-    links::each(text, |link| parts.push(link.start..link.end));
-    parts.sort_by_key(|part| part.start);
+    links::each(text, |link| {
+        let at = parts.partition_point(|part| part.start <= link.start);
+        parts.insert(at, link.start..link.end);
+    });
     parts.dedup_by(|next, last| {
         let joins = next.start < last.end;
         if joins {

@@ -3,10 +3,7 @@
 mod file;
 mod rotate;
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -60,7 +57,7 @@ impl TokenSet {
 
     /// Reads [`expose_json`](TokenSet::expose_json) back; `None` for anything else, and for an empty access token.
     pub fn from_json(text: &str) -> Option<Self> {
-        let value: Value = serde_json::from_str(text).ok()?;
+        let value: Value = serde_json::from_slice(text.as_bytes()).ok()?;
         let tokens = Self {
             access: value["access"].as_str()?.into(),
             refresh: value["refresh"].as_str().map(Into::into),
@@ -104,7 +101,7 @@ pub trait TokenStore: Send + Sync {
 
 /// Tokens in memory: for tests, and for tokens that somebody else keeps. They end with the process.
 #[derive(Debug, Default)]
-pub struct MemoryTokens(Mutex<HashMap<String, TokenSet>>);
+pub struct MemoryTokens(Mutex<Vec<(String, TokenSet)>>);
 
 impl MemoryTokens {
     /// An empty store.
@@ -117,15 +114,19 @@ impl MemoryTokens {
 impl TokenStore for MemoryTokens {
     async fn load(&self, name: &str) -> Result<Option<TokenSet>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(kept.get(name).cloned())
+        let found = kept.iter().find(|(known, _)| known == name);
+        Ok(found.map(|(_, tokens)| tokens.clone()))
     }
 
     async fn swap(&self, name: &str, expected: Option<&TokenSet>, new: &TokenSet) -> Result<bool> {
         refuse_empty(new)?;
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = kept.get(name) == expected;
-        if same {
-            kept.insert(name.to_owned(), new.clone());
+        let at = kept.iter().position(|(known, _)| known == name);
+        let same = at.map(|at| &kept[at].1) == expected;
+        match at {
+            Some(at) if same => kept[at].1 = new.clone(),
+            None if same => kept.push((name.to_owned(), new.clone())),
+            _ => {}
         }
         Ok(same)
     }

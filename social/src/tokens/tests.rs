@@ -71,7 +71,7 @@ impl TokenStore for Shared {
             if loads > 0 {
                 *meanwhile = Some((loads - 1, other));
             } else {
-                self.inner.0.lock().unwrap().insert(name.to_owned(), other);
+                *self.inner.0.lock().unwrap() = vec![(name.to_owned(), other)];
             }
         }
         Ok(kept)

@@ -69,13 +69,15 @@ fn encode(value: &Value, out: &mut Vec<u8>) -> Option<()> {
                 out.extend_from_slice(&bytes);
                 return Some(());
             }
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_by(|(a, _), (b, _)| a.len().cmp(&b.len()).then(a.cmp(b)));
             head(5, fields.len() as u64, out);
-            for (name, value) in fields {
-                head(3, name.len() as u64, out);
-                out.extend_from_slice(name.as_bytes());
-                encode(value, out)?;
+            let longest = fields.keys().map(String::len).max().unwrap_or_default();
+            for length in 0..=longest {
+                // In the order of their bytes already.
+                for (name, value) in fields.iter().filter(|(name, _)| name.len() == length) {
+                    head(3, length as u64, out);
+                    out.extend_from_slice(name.as_bytes());
+                    encode(value, out)?;
+                }
             }
         }
     }

@@ -133,7 +133,7 @@ fn receipt(did: &str, rkey: &str) -> Published {
 
 /// The reference of an upload, as [`upload`](SocialTarget::upload) wrote it down.
 fn blob(media: &UploadedMedia) -> Result<Value> {
-    let blob = serde_json::from_str::<Value>(&media.id)
+    let blob = serde_json::from_slice::<Value>(media.id.as_bytes())
         .ok()
         .filter(|blob| blob["ref"]["$link"].is_string());
     blob.ok_or_else(|| Error::Rejected {
