@@ -133,3 +133,52 @@ pub(crate) fn percent_encoded(text: &str) -> String {
 pub(crate) fn carriable(text: &str) -> bool {
     text.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(media: &Media) -> Result<Request> {
+        let (field, range) = ("file", 2..5);
+        let request = Request::new("POST", "https://a.example/".to_owned());
+        request.multipart("x", Some(("description", "ä")), &File { field, media, range })
+    }
+
+    #[test]
+    fn a_form_is_a_text_and_a_part_of_a_file() {
+        let media = Media::new(&b"0123456789"[..], "image/png").file_name("a\"\r\nb.png");
+        let request = sent(&media).unwrap();
+        assert!(
+            request.headers[0].1.starts_with("presswork-social/"),
+            "{:?}",
+            request.headers
+        );
+        let (name, kind) = &request.headers[1];
+        let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
+        assert_eq!((*name, boundary.len()), ("content-type", 32));
+        let expected = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"description\"\r\n\r\nä\r\n\
+             --{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a%22%0D%0Ab.png\"\r\n\
+             Content-Type: image/png\r\n\r\n234\r\n--{boundary}--\r\n"
+        );
+        assert_eq!(request.body, expected.as_bytes());
+        for kind in ["image", "/png", "image/", "image/p\r\nng", "image/ü"] {
+            let error = sent(&Media::new(&b"0123456789"[..], kind)).err().unwrap();
+            assert!(
+                matches!(&error, Error::Rejected { field: Some(field), .. } if field == "media"),
+                "{error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_others_gave_is_encoded() {
+        let query = [("q", "a b&c=d/\u{fc}"), ("r", "~-._")];
+        assert_eq!(
+            address("https://a.example", "/p", &query),
+            "https://a.example/p?q=a%20b%26c%3Dd%2F%C3%BC&r=~-._"
+        );
+        assert_eq!(address("https://a.example", "/p", &[]), "https://a.example/p");
+        assert!(carriable("a\tb ~!") && !carriable("a\nb") && !carriable("a\u{7F}") && !carriable("ü"));
+    }
+}

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use presswork_social::{Error, Media, Post, SocialTarget};
+use presswork_social::{Attempt, Error, Media, Post, SocialTarget, conformance::Harness};
 use serde_json::json;
 
 use super::Site;
 use crate::{
     clock::{START_MS, iso},
     server::Reply,
+    site::World as _,
 };
 
 async fn publish_into(reply: Reply) -> Error {
@@ -69,6 +70,7 @@ answers! {
     request_timeout: page(408) => Error::Unknown { .. },
     redirect: page(301).with("location", "http://127.0.0.1:1/") => Error::Rejected { report, .. } if report.message.contains("redirects"),
     dropped_as_spam: Reply::json(200, &json!({"id": null, "content": "<p>text</p>"})) => Error::Unknown { .. },
+    id_of_nothing: Reply::json(200, &json!({"id": "", "content": "<p>text</p>"})) => Error::Unknown { .. },
     empty_success: Reply::Answer { status: 200, headers: Vec::new(), body: Vec::new() } => Error::Unknown { .. },
     cut_off_success: Reply::CutOff { status: 200, body: br#"{"id":"1","content":"<p>text</p>"}"#.to_vec() } => Error::Unknown { .. },
     endless_success: Reply::Answer { status: 200, headers: Vec::new(), body: vec![b' '; 2 * 1024 * 1024] }
@@ -101,6 +103,23 @@ async fn what_changes_nothing_visible_is_retryable_where_a_publish_is_unknown() 
                 "{call} {reply:?}: {error:?}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_read_says_nothing_of_the_post() {
+    let site = Site::with(|builder| builder).await;
+    let attempt = Attempt::new(Post::new("text"), site.now_ms());
+    for page in [
+        json!({}),
+        json!([{"created_at": iso(START_MS)}]),
+        json!([{"id": 7}]),
+        json!([{"id": "7"}]),
+    ] {
+        let reply = Reply::json(200, &page);
+        site.world.lock().unwrap().common().instead = Some(("/statuses", reply));
+        let error = site.target.reconcile(&attempt).await.unwrap_err();
+        assert!(error.is_retryable() && !error.is_unknown(), "{page}: {error:?}");
     }
 }
 
