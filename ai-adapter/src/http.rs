@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use reqwest::header::HeaderMap;
 
 use crate::platform::{self, Body, Broken};
@@ -23,6 +24,7 @@ mod lenient;
 mod multipart;
 mod server;
 mod told;
+mod words;
 
 #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
 pub(crate) use self::embeddings::{Batch, Embeds, Most, embed};
@@ -31,7 +33,12 @@ pub(crate) use self::few::Few;
 pub(crate) use self::first::First;
 #[cfg(any(feature = "openai", feature = "workers-ai"))]
 pub(crate) use self::fold::is_stream;
-pub(crate) use self::fold::{Fold, MAX_TEXT, events, parse, whole};
+#[cfg(any(feature = "anthropic", feature = "gemini", feature = "workers-ai"))]
+pub(crate) use self::fold::whole;
+#[cfg(any(feature = "openai", feature = "workers-ai"))]
+pub(crate) use self::fold::whole_of;
+pub(crate) use self::fold::{Fold, MAX_TEXT, events, parse};
+use self::headers::Said;
 pub(crate) use self::headers::duration;
 #[cfg(feature = "gemini")]
 pub(crate) use self::images::encoded;
@@ -45,6 +52,7 @@ pub(crate) use self::lenient::{Count, Text, Word};
 pub(crate) use self::multipart::Multipart;
 pub(crate) use self::server::{Auth, EVENTS, Endpoint, JSON, Server, Settings, shared_settings};
 pub(crate) use self::told::{Told, error_of, error_told};
+pub(crate) use self::words::words;
 
 /// No answer of a text model comes near it; a server that sends more is broken or hostile.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -109,16 +117,22 @@ pub(crate) struct Answer {
 impl Answer {
     /// The response this answer's body will fill.
     pub(crate) fn response(&self, peer: &Peer, model: &str, warnings: Vec<String>) -> TextResponse {
-        let mut response = TextResponse::new(&peer.provider, model, "");
-        response.request_id = headers::request_id(&self.headers);
-        response.limits = headers::limits(&self.headers, platform::now_ms());
+        // Providers answer with a longer name, that of the version: `-2026-03-05`.
+        let mut name = String::with_capacity(model.len() + 16);
+        name.push_str(model);
+        let mut response = TextResponse::new(&peer.provider, name, "");
+        let said = Said::by(&self.headers);
+        response.request_id = said.request_id();
+        response.limits = said.limits(platform::now_ms);
         response.warnings = warnings;
         response
     }
 
     #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
     pub(crate) fn request_id(&self, peer: &Peer) -> Option<String> {
-        headers::request_id(&self.headers).map(|id| peer.hide(&id).into_owned())
+        Said::by(&self.headers)
+            .request_id()
+            .map(|id| peer.hide(&id).into_owned())
     }
 
     pub(crate) fn content_type(&self) -> &str {
@@ -127,24 +141,6 @@ impl Answer {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
     }
-}
-
-/// Sends, and returns the answer if its status is a success.
-#[allow(clippy::useless_conversion, reason = "what breaks is another type on wasm32")]
-pub(crate) async fn send(peer: &Peer, client: &reqwest::Client, request: reqwest::Request) -> Result<Answer> {
-    #[cfg(fuzzing)]
-    if let Some((status, headers, body)) = crate::fuzzing::answer() {
-        return answered(peer, status, headers, body).await;
-    }
-    let sent = platform::local(async move {
-        let mut response = client.execute(request).await?;
-        let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
-        Ok((status, headers, Body::new(response)))
-    });
-    let (status, headers, body) = sent
-        .await
-        .map_err(|error: reqwest::Error| transport(peer, error.into()))?;
-    answered(peer, status, headers, body).await
 }
 
 /// The answer if its status is a success, else the error it tells of.
@@ -164,20 +160,25 @@ pub(crate) async fn answered(peer: &Peer, status: u16, headers: HeaderMap, mut b
 }
 
 /// Reads the whole body.
-pub(crate) async fn read(peer: &Peer, body: &mut Body) -> Result<Vec<u8>> {
+pub(crate) async fn read(peer: &Peer, body: &mut Body) -> Result<Bytes> {
     read_most(peer, body, MAX_BODY).await
 }
 
-/// Reads a body of at most so many bytes.
-pub(crate) async fn read_most(peer: &Peer, body: &mut Body, most: usize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// Reads a body of at most so many bytes. One that comes in one piece, as most do, is not copied.
+pub(crate) async fn read_most(peer: &Peer, body: &mut Body, most: usize) -> Result<Bytes> {
+    let (mut only, mut bytes) = (Bytes::new(), Vec::new());
     while let Some(chunk) = body.chunk().await.map_err(|error| transport(peer, error))? {
-        if bytes.len() + chunk.len() > most {
+        if only.len() + bytes.len() + chunk.len() > most {
             return Err(malformed(peer, &format!("the body is larger than {} MiB", most >> 20)));
         }
-        bytes.extend_from_slice(&chunk);
+        if only.is_empty() && bytes.is_empty() {
+            only = chunk;
+        } else {
+            bytes.extend_from_slice(&std::mem::take(&mut only));
+            bytes.extend_from_slice(&chunk);
+        }
     }
-    Ok(bytes)
+    Ok(if bytes.is_empty() { only } else { bytes.into() })
 }
 
 pub(crate) fn malformed(peer: &Peer, what: &str) -> Error {

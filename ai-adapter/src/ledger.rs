@@ -85,7 +85,7 @@ pub(crate) fn enter<T: Recorded>(result: &mut Result<T>, attempt: impl FnOnce() 
             let usage = response.usage();
             let attempts = response.attempts_mut();
             if attempts.is_empty() {
-                attempts.push(Attempt { usage, ..attempt() });
+                *attempts = vec![Attempt { usage, ..attempt() }];
             }
         }
         Err(error) => enter_error(error, attempt),

@@ -73,48 +73,119 @@ mod imp {
 
     #[cfg(feature = "__http")]
     mod http {
-        use std::future::Future;
+        use std::future::{Future, poll_fn};
+        use std::pin::{Pin, pin};
+        use std::task::{Context, Poll};
         use std::time::Duration;
 
         use bytes::Bytes;
+        use reqwest::header::HeaderMap;
+        use tokio::time::{Instant, Sleep};
 
         use crate::http::Break;
 
         /// A name the resolver cannot reach must not eat the whole call; ten seconds cover a slow handshake.
         const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+        /// The header `host` may be made once; if it is left out, every request makes its own.
+        pub(crate) const TAKES_HOST: bool = true;
+
         pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
             reqwest::Client::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
                 // A followed POST becomes a GET; the caller is told to mend the URL instead.
                 .redirect(reqwest::redirect::Policy::none())
+                // Whoever repeats writes it into the ledger; a client that repeats on its own would not.
+                .retry(reqwest::retry::never().max_retries_per_request(0))
                 .build()
         }
 
-        /// Makes a future of HTTP `Send`; natively it is already.
-        pub(crate) fn local<F: Future + Send>(future: F) -> F {
-            future
+        /// Sends, and gives the answer as soon as its headers are there. The time is that of the whole exchange, the body
+        /// included. It is kept here: told to the client it is copied with the request, three times.
+        pub(crate) fn exchange(
+            client: &reqwest::Client,
+            request: reqwest::Request,
+            timeout: Duration,
+        ) -> impl Future<Output = Result<(u16, HeaderMap, Body), Broken>> + Send {
+            let sent = client.execute(request);
+            async move {
+                let mut sleep = pin!(tokio::time::sleep(timeout));
+                let deadline = sleep.deadline();
+                let mut response = before(sent, |cx| sleep.as_mut().poll(cx)).await?;
+                let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+                let body = Body {
+                    response,
+                    deadline,
+                    sleep: None,
+                };
+                Ok((status, headers, body))
+            }
+        }
+
+        /// What the future gives, unless the time is over first.
+        async fn before<T>(
+            future: impl Future<Output = reqwest::Result<T>>,
+            mut time: impl FnMut(&mut Context<'_>) -> Poll<()>,
+        ) -> Result<T, Broken> {
+            let mut future = pin!(future);
+            poll_fn(|cx| match future.as_mut().poll(cx) {
+                Poll::Ready(result) => Poll::Ready(result.map_err(Broken::Http)),
+                Poll::Pending => time(cx).map(|()| Err(Broken::TimedOut)),
+            })
+            .await
         }
 
         /// A response's body, chunk by chunk.
-        pub(crate) struct Body(reqwest::Response);
+        pub(crate) struct Body {
+            response: reqwest::Response,
+            deadline: Instant,
+            /// Made for the first chunk that is not there yet; one timer serves all.
+            sleep: Option<Pin<Box<Sleep>>>,
+        }
 
         impl Body {
+            #[cfg(fuzzing)]
             pub(crate) fn new(response: reqwest::Response) -> Self {
-                Self(response)
+                Self {
+                    response,
+                    deadline: Instant::now() + Duration::from_secs(600),
+                    sleep: None,
+                }
             }
 
             pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Broken> {
-                self.0.chunk().await
+                // A server that always has something to say does not outlive the deadline, either.
+                let is_over = match &self.sleep {
+                    Some(sleep) => sleep.is_elapsed(),
+                    None => Instant::now() >= self.deadline,
+                };
+                if is_over {
+                    return Err(Broken::TimedOut);
+                }
+                let (sleep, deadline) = (&mut self.sleep, self.deadline);
+                before(self.response.chunk(), |cx| {
+                    let sleep = sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+                    sleep.as_mut().poll(cx)
+                })
+                .await
             }
         }
 
         /// Why an exchange ended.
-        pub(crate) type Broken = reqwest::Error;
+        #[derive(Debug)]
+        pub(crate) enum Broken {
+            Http(reqwest::Error),
+            TimedOut,
+        }
 
         /// What broke, the words of its first cause, and the error to keep.
-        pub(crate) fn broken(error: Broken) -> (Break, String, Option<reqwest::Error>) {
-            super::super::told_by(error, reqwest::Error::is_timeout, reqwest::Error::is_connect)
+        pub(crate) fn broken(broken: Broken) -> (Break, String, Option<reqwest::Error>) {
+            match broken {
+                Broken::Http(error) => {
+                    super::super::told_by(error, reqwest::Error::is_timeout, reqwest::Error::is_connect)
+                }
+                Broken::TimedOut => (Break::Timeout, String::new(), None),
+            }
         }
     }
 }
@@ -144,22 +215,35 @@ mod imp {
 
     #[cfg(feature = "__http")]
     pub(crate) mod http {
-        use std::future::Future;
         use std::pin::Pin;
+        use std::time::Duration;
 
         use bytes::Bytes;
         use futures_util::{Stream, StreamExt};
+        use reqwest::header::HeaderMap;
         use send_wrapper::SendWrapper;
 
         use crate::http::Break;
+
+        /// `fetch` forbids the header `host`.
+        pub(crate) const TAKES_HOST: bool = false;
 
         pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
             reqwest::Client::builder().build()
         }
 
-        /// Makes a future of HTTP `Send`: it holds JS promises, which never leave their thread.
-        pub(crate) fn local<F: Future>(future: F) -> SendWrapper<F> {
-            SendWrapper::new(future)
+        /// Sends, and gives the answer as soon as its headers are there. The time is that of the whole exchange, the body
+        /// included.
+        pub(crate) async fn exchange(
+            client: &reqwest::Client,
+            mut request: reqwest::Request,
+            timeout: Duration,
+        ) -> Result<(u16, HeaderMap, Body), Broken> {
+            *request.timeout_mut() = Some(timeout);
+            // The future holds JS promises, which never leave their thread.
+            let mut response = SendWrapper::new(client.execute(request)).await.map_err(Broken::Http)?;
+            let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+            Ok((status, headers, Body::new(response)))
         }
 
         type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, Broken>>>>;

@@ -131,9 +131,7 @@ impl Decoder {
             }
         }
         self.searched = self.searched.max(self.start);
-        let end = self.buffer[self.searched..]
-            .iter()
-            .position(|byte| matches!(byte, b'\n' | b'\r'));
+        let end = memchr::memchr2(b'\n', b'\r', &self.buffer[self.searched..]);
         let Some(end) = end.map(|offset| self.searched + offset) else {
             self.count(self.buffer.len() - self.searched);
             self.searched = self.buffer.len();

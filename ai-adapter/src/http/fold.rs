@@ -33,10 +33,12 @@ pub(crate) trait Fold: Send + Sync + 'static {
 pub(crate) fn parse<'a, T: serde::Deserialize<'a>>(peer: &Peer, answer: &Answer, json: &'a [u8]) -> Result<T> {
     // A struct would also be read from a list, field by field.
     let is_object = json.trim_ascii_start().first() == Some(&b'{');
-    let parsed = if is_object {
-        serde_json::from_slice(json)
-    } else {
-        Err(serde::de::Error::custom("an object was expected"))
+    let parsed = match std::str::from_utf8(json) {
+        _ if !is_object => Err(serde::de::Error::custom("an object was expected")),
+        // Checked at once, not string by string.
+        Ok(text) => serde_json::from_str(text),
+        // What is wrong may stand where nobody reads.
+        Err(_) => serde_json::from_slice(json),
     };
     parsed.map_err(|error: serde_json::Error| {
         // An error may have a shape of its own: `[{"error": ..}]`, `{"message": ..}`.
@@ -49,9 +51,15 @@ pub(crate) fn parse<'a, T: serde::Deserialize<'a>>(peer: &Peer, answer: &Answer,
 }
 
 /// The answer in one body.
-pub(crate) async fn whole<F: Fold>(mut answer: Answer, mut fold: F) -> Result<TextResponse> {
+#[cfg(any(feature = "anthropic", feature = "gemini", feature = "workers-ai"))]
+pub(crate) async fn whole<F: Fold>(mut answer: Answer, fold: F) -> Result<TextResponse> {
     let body = read(fold.peer(), &mut answer.body).await?;
-    fold.whole(&answer, &body)?;
+    whole_of(&answer, &body, fold)
+}
+
+/// The answer in a body that was read.
+pub(crate) fn whole_of<F: Fold>(answer: &Answer, body: &[u8], mut fold: F) -> Result<TextResponse> {
+    fold.whole(answer, body)?;
     summed_up(fold)
 }
 

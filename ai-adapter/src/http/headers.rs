@@ -14,74 +14,146 @@ const IDS: [&str; 5] = [
     "cf-aig-log-id",
 ];
 
-pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
-    let value = IDS.iter().find_map(|name| headers.get(*name))?;
-    let id = value.to_str().ok()?;
-    Some(id[..id.floor_char_boundary(200)].to_owned())
+/// What headers say, as text. Found in one pass: a lookup by name hashes the name.
+#[derive(Default)]
+pub(super) struct Said<'a> {
+    ids: [Option<&'a str>; IDS.len()],
+    requests: Spelled<'a>,
+    tokens: Spelled<'a>,
+    /// Mistral's, per minute.
+    by_size: Spelled<'a>,
+    anthropic: Anthropic<'a>,
 }
 
-/// The rate limits, in OpenAI's or Anthropic's spelling; most answers carry none.
-pub(super) fn limits(headers: &HeaderMap, now_ms: i64) -> Limits {
-    let is_anthropic = headers.contains_key("anthropic-ratelimit-requests-limit")
-        || headers.contains_key("anthropic-ratelimit-tokens-limit")
-        || headers.contains_key("anthropic-ratelimit-input-tokens-limit");
-    if is_anthropic {
-        return anthropic(headers, now_ms);
-    }
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
-    let reset = |name: &str| duration(headers.get(name)?.to_str().ok()?);
-    let mut found = Limits {
-        requests: Window {
-            limit: number("x-ratelimit-limit-requests"),
-            remaining: number("x-ratelimit-remaining-requests"),
-            reset: reset("x-ratelimit-reset-requests"),
-        },
-        tokens: Window {
-            limit: number("x-ratelimit-limit-tokens"),
-            remaining: number("x-ratelimit-remaining-tokens"),
-            reset: reset("x-ratelimit-reset-tokens"),
-        },
-    };
-    // Mistral, per minute.
-    found.tokens.limit = found.tokens.limit.or_else(|| number("x-ratelimitbysize-limit-minute"));
-    found.tokens.remaining = (found.tokens.remaining).or_else(|| number("x-ratelimitbysize-remaining-minute"));
-    found
+/// A window, as it is spelled.
+#[derive(Default)]
+struct Spelled<'a> {
+    limit: Option<&'a str>,
+    remaining: Option<&'a str>,
+    reset: Option<&'a str>,
 }
 
-fn anthropic(headers: &HeaderMap, now_ms: i64) -> Limits {
-    let window = |kind: &str| {
-        let value = |what: &str| headers.get(format!("anthropic-ratelimit-{kind}-{what}"))?.to_str().ok();
-        let at = value("reset").and_then(rfc3339_ms);
-        Window {
-            limit: value("limit").and_then(|text| text.parse().ok()),
-            remaining: value("remaining").and_then(|text| text.parse().ok()),
-            reset: at.map(|at| Duration::from_millis(u64::try_from(at - now_ms).unwrap_or(0))),
+#[derive(Default)]
+struct Anthropic<'a> {
+    requests: Spelled<'a>,
+    tokens: Spelled<'a>,
+    input_tokens: Spelled<'a>,
+}
+
+impl<'a> Said<'a> {
+    pub(super) fn by(headers: &'a HeaderMap) -> Self {
+        let mut said = Self::default();
+        for (name, value) in headers {
+            if let Some(place) = said.place(name.as_str())
+                && place.is_none()
+            {
+                *place = value.to_str().ok();
+            }
         }
-    };
-    let tokens = window("tokens");
-    // Some tiers report input and output apart; input is what a request can be held back by.
-    let tokens = if tokens == Window::default() {
-        window("input-tokens")
-    } else {
-        tokens
-    };
-    Limits {
-        requests: window("requests"),
-        tokens,
+        said
+    }
+
+    /// Where the value of this header goes.
+    fn place(&mut self, name: &str) -> Option<&mut Option<&'a str>> {
+        // Most headers are none of them.
+        if !matches!(name.as_bytes().first(), Some(b'a' | b'c' | b'm' | b'r' | b'x')) {
+            return None;
+        }
+        let anthropic = &mut self.anthropic;
+        Some(match name {
+            "x-ratelimit-limit-requests" => &mut self.requests.limit,
+            "x-ratelimit-remaining-requests" => &mut self.requests.remaining,
+            "x-ratelimit-reset-requests" => &mut self.requests.reset,
+            "x-ratelimit-limit-tokens" => &mut self.tokens.limit,
+            "x-ratelimit-remaining-tokens" => &mut self.tokens.remaining,
+            "x-ratelimit-reset-tokens" => &mut self.tokens.reset,
+            "x-ratelimitbysize-limit-minute" => &mut self.by_size.limit,
+            "x-ratelimitbysize-remaining-minute" => &mut self.by_size.remaining,
+            "anthropic-ratelimit-requests-limit" => &mut anthropic.requests.limit,
+            "anthropic-ratelimit-requests-remaining" => &mut anthropic.requests.remaining,
+            "anthropic-ratelimit-requests-reset" => &mut anthropic.requests.reset,
+            "anthropic-ratelimit-tokens-limit" => &mut anthropic.tokens.limit,
+            "anthropic-ratelimit-tokens-remaining" => &mut anthropic.tokens.remaining,
+            "anthropic-ratelimit-tokens-reset" => &mut anthropic.tokens.reset,
+            // Some tiers report input and output apart.
+            "anthropic-ratelimit-input-tokens-limit" => &mut anthropic.input_tokens.limit,
+            "anthropic-ratelimit-input-tokens-remaining" => &mut anthropic.input_tokens.remaining,
+            "anthropic-ratelimit-input-tokens-reset" => &mut anthropic.input_tokens.reset,
+            _ => {
+                let at = IDS.iter().position(|id| *id == name)?;
+                return self.ids.get_mut(at);
+            }
+        })
+    }
+
+    /// The provider's id of the request.
+    pub(super) fn request_id(&self) -> Option<String> {
+        let id = self.ids.iter().find_map(|id| *id)?;
+        Some(id[..id.floor_char_boundary(200)].to_owned())
+    }
+
+    /// The rate limits, in OpenAI's or Anthropic's spelling; most answers carry none.
+    pub(super) fn limits(&self, now_ms: impl FnOnce() -> i64) -> Limits {
+        let Anthropic {
+            requests,
+            tokens,
+            input_tokens,
+        } = &self.anthropic;
+        if [requests, tokens, input_tokens]
+            .iter()
+            .any(|spelled| spelled.limit.is_some())
+        {
+            let now_ms = now_ms();
+            let until = |text: &str| {
+                let at = rfc3339_ms(text)?;
+                Some(Duration::from_millis(u64::try_from(at - now_ms).unwrap_or(0)))
+            };
+            let tokens = tokens.window(until);
+            // Input is what a request can be held back by.
+            let tokens = if tokens == Window::default() {
+                input_tokens.window(until)
+            } else {
+                tokens
+            };
+            return Limits {
+                requests: requests.window(until),
+                tokens,
+            };
+        }
+        let (mut tokens, by_size) = (self.tokens.window(duration), self.by_size.window(duration));
+        tokens.limit = tokens.limit.or(by_size.limit);
+        tokens.remaining = tokens.remaining.or(by_size.remaining);
+        Limits {
+            requests: self.requests.window(duration),
+            tokens,
+        }
+    }
+}
+
+impl Spelled<'_> {
+    fn window(&self, until: impl Fn(&str) -> Option<Duration>) -> Window {
+        Window {
+            limit: self.limit.and_then(|text| text.parse().ok()),
+            remaining: self.remaining.and_then(|text| text.parse().ok()),
+            reset: self.reset.and_then(until),
+        }
     }
 }
 
 /// `1s`, `6m0s`, `20ms`, `2m59.56s`, `1h0m0s`, or plain seconds.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+    if !text.ends_with(|c: char| c.is_ascii_alphabetic()) {
+        return Duration::try_from_secs_f64(text.parse().ok()?).ok();
     }
     let mut rest = text;
     let mut total = 0.0;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest[..digits].parse().ok()?;
+        let number = match rest[..digits].parse::<u32>() {
+            Ok(whole) => f64::from(whole),
+            Err(_) => rest[..digits].parse().ok()?,
+        };
         rest = &rest[digits..];
         let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
         total += number
@@ -142,6 +214,10 @@ mod tests {
         pairs
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
             .collect()
+    }
+
+    fn limits(headers: &HeaderMap, now_ms: i64) -> Limits {
+        Said::by(headers).limits(|| now_ms)
     }
 
     #[test]

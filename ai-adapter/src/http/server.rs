@@ -4,14 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Url};
 
-use super::{Answer, Peer, send};
+use super::{Answer, Peer, answered, transport, words};
 use crate::{ApiKey, Error, Failure, Result, platform};
 
 /// The vendors' own clients wait this long for an answer.
 const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Room for a prompt of a few sentences; a longer one grows from there.
+const SHORT_REQUEST: usize = 1024;
 
 /// What an exchange is expected to bring.
 pub(crate) const JSON: &str = "application/json";
@@ -173,6 +176,16 @@ impl Settings {
             headers.insert(name, value);
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        headers.insert(ACCEPT, HeaderValue::from_static(JSON));
+        let is_shared = self.client.is_some();
+        // Somebody else's client may follow a redirect to another host.
+        if platform::TAKES_HOST
+            && !is_shared
+            && !headers.contains_key(HOST)
+            && let Ok(value) = HeaderValue::try_from(&host)
+        {
+            headers.insert(HOST, value);
+        }
         let client = match self.client {
             Some(client) => client,
             None => platform::client().map_err(|error| {
@@ -180,15 +193,17 @@ impl Settings {
                 Error::Config(failure.boxed())
             })?,
         };
+        let peer = Peer {
+            provider,
+            host,
+            is_cloudflare: false,
+            secrets: secrets(self.api_key.as_ref(), &self.headers),
+        };
         let server = Server {
             client,
+            is_shared,
             base,
-            peer: Peer {
-                provider,
-                host,
-                is_cloudflare: false,
-                secrets: secrets(self.api_key.as_ref(), &self.headers),
-            },
+            peer: Arc::new(peer),
             headers,
             timeout: self.timeout,
         };
@@ -200,8 +215,10 @@ impl Settings {
 #[derive(Clone)]
 pub(crate) struct Server {
     client: Client,
+    /// Somebody else made the client.
+    is_shared: bool,
     base: String,
-    pub(crate) peer: Peer,
+    pub(crate) peer: Arc<Peer>,
     /// Sensitive values are marked, so that `Debug` does not show them.
     headers: HeaderMap,
     timeout: Duration,
@@ -262,12 +279,36 @@ impl Server {
         content_type: Option<&str>,
         body: Vec<u8>,
     ) -> Result<Answer> {
+        let timeout = self.patience(timeout)?;
+        let request = self.request(url, timeout, accept, content_type, body)?;
+        #[cfg(fuzzing)]
+        if let Some((status, headers, body)) = crate::fuzzing::answer() {
+            return answered(&self.peer, status, headers, body).await;
+        }
+        let exchanged = platform::exchange(&self.client, request, timeout).await;
+        let (status, headers, body) = exchanged.map_err(|error| transport(&self.peer, error))?;
+        answered(&self.peer, status, headers, body).await
+    }
+
+    fn request(
+        &self,
+        url: &Endpoint,
+        timeout: Duration,
+        accept: &'static str,
+        content_type: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<reqwest::Request> {
         let mut request = reqwest::Request::new(Method::POST, url.0.clone());
-        *request.timeout_mut() = Some(self.patience(timeout)?);
+        if self.is_shared {
+            // A client may have a time limit for everything, which a model does not keep to.
+            *request.timeout_mut() = Some(timeout);
+        }
         *request.body_mut() = Some(body.into());
         let headers = request.headers_mut();
         headers.clone_from(&self.headers);
-        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        if accept != JSON {
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        }
         if let Some(content_type) = content_type {
             let content_type = HeaderValue::try_from(content_type);
             headers.insert(
@@ -275,15 +316,19 @@ impl Server {
                 content_type.map_err(|_| self.bad("no header can hold the content type"))?,
             );
         }
-        send(&self.peer, &self.client, request).await
+        Ok(request)
     }
 
     /// The body's bytes.
     pub(crate) fn json<T: serde::Serialize + ?Sized>(&self, body: &T) -> Result<Vec<u8>> {
-        serde_json::to_vec(body).map_err(|error| {
-            let failure = Failure::new(&self.peer.provider, "the request cannot be written as JSON");
-            Error::Config(failure.source(error).boxed())
-        })
+        let mut bytes = Vec::with_capacity(SHORT_REQUEST);
+        match words::write(&mut bytes, body) {
+            Ok(()) => Ok(bytes),
+            Err(error) => {
+                let failure = Failure::new(&self.peer.provider, "the request cannot be written as JSON");
+                Err(Error::Config(failure.source(error).boxed()))
+            }
+        }
     }
 }
 

@@ -198,3 +198,21 @@ fn an_error_under_a_success_goes_by_its_code() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_comes_after_the_deadline_is_not_read() {
+    let server = wiremock::MockServer::start().await;
+    let answer = wiremock::ResponseTemplate::new(200).set_body_string("late");
+    wiremock::Mock::given(wiremock::matchers::any())
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    let request = reqwest::Request::new(reqwest::Method::POST, server.uri().parse().unwrap());
+    let minute = std::time::Duration::from_secs(60);
+    let exchanged = platform::exchange(&reqwest::Client::new(), request, minute).await;
+    let (_, _, mut body) = exchanged.unwrap();
+    tokio::time::pause();
+    tokio::time::advance(minute).await;
+    let error = transport(&peer(), body.chunk().await.unwrap_err());
+    assert!(matches!(error, Error::Timeout(_)), "{error:?}");
+}

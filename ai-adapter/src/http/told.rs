@@ -6,7 +6,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{MAX_ERROR_BODY, Peer, duration, headers};
+use super::{MAX_ERROR_BODY, Peer, Said, duration};
 use crate::retry_after::{in_text, retry_after, should_retry};
 use crate::{Error, Failure, platform};
 
@@ -38,14 +38,15 @@ pub(crate) fn error_told(peer: &Peer, status: Option<u16>, headers: &HeaderMap, 
     // Neither a header nor a wait brings credit back.
     let is_quota = condition == Condition::QuotaExhausted;
     let hidden = |text: String| peer.hide(&text).into_owned();
+    let said = Said::by(headers);
     let mut failure = peer
         .failure(format!("{}: {}", peer.host, told.message))
         .code(told.code.or(told.kind).map(hidden))
-        .request_id(headers::request_id(headers).or(told.request_id).map(hidden))
+        .request_id(said.request_id().or(told.request_id).map(hidden))
         .retry_after(waits.filter(|_| !is_quota))
         .retryable(should_retry(headers).filter(|_| !is_quota));
     failure.status = status;
-    failure.limits = headers::limits(headers, platform::now_ms());
+    failure.limits = said.limits(platform::now_ms);
     condition.error(failure)
 }
 

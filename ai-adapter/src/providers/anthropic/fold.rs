@@ -1,6 +1,7 @@
 //! Adds up what arrives, whole or in events.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use crate::{FinishReason, Result, StreamEvent, TextResponse, ToolCall, Verbatim}
 
 #[derive(Debug)]
 pub(super) struct Fold {
-    peer: Peer,
+    peer: Arc<Peer>,
     response: TextResponse,
     usage: WireUsage,
     /// The call a content block's index belongs to.
@@ -132,7 +133,7 @@ fn finish_inputs(blocks: &mut [Value], calls: &[ToolCall]) {
 }
 
 impl Fold {
-    pub(super) fn new(peer: Peer, response: TextResponse, has_tools: bool) -> Self {
+    pub(super) fn new(peer: Arc<Peer>, response: TextResponse, has_tools: bool) -> Self {
         Self {
             peer,
             response,

@@ -46,6 +46,7 @@ struct Turn<'a> {
 #[derive(Debug, Serialize)]
 struct Text<'a> {
     r#type: &'static str,
+    #[serde(serialize_with = "crate::http::words")]
     text: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cache_control: Option<CacheControl>,
@@ -64,6 +65,7 @@ enum Block<'a> {
     ToolResult {
         r#type: &'static str,
         tool_use_id: &'a str,
+        #[serde(serialize_with = "crate::http::words")]
         content: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         cache_control: Option<CacheControl>,

@@ -1,6 +1,7 @@
 //! Adds up what arrives, whole or in events.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::{Error, FinishReason, Result, StreamEvent, TextResponse, ToolCall, Ve
 
 #[derive(Debug)]
 pub(super) struct Fold {
-    peer: Peer,
+    peer: Arc<Peer>,
     response: TextResponse,
     /// The parts as they came, for a conversation with tools; `None` where there are no tools.
     parts: Option<Vec<Value>>,
@@ -64,7 +65,7 @@ impl http::Fold for Fold {
 }
 
 impl Fold {
-    pub(super) fn new(peer: Peer, response: TextResponse, has_tools: bool) -> Self {
+    pub(super) fn new(peer: Arc<Peer>, response: TextResponse, has_tools: bool) -> Self {
         Self {
             peer,
             response,

@@ -39,6 +39,7 @@ struct Content<'a> {
 #[serde(untagged)]
 enum Part<'a> {
     Text {
+        #[serde(serialize_with = "crate::http::words")]
         text: &'a str,
     },
     #[serde(rename_all = "camelCase")]

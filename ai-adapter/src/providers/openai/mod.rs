@@ -14,7 +14,7 @@ pub use self::builder::OpenAiBuilder;
 pub use self::image_stream::{ImageEvent, ImageStream};
 pub use self::preset::{Api, Dialect, Preset, ReasoningForm, SchemaForm};
 use crate::clock::elapsed;
-use crate::http::{self, Answer, EVENTS, JSON, Server};
+use crate::http::{self, EVENTS, JSON, Server};
 use crate::ledger::{enter, enter_error};
 use crate::stream::recorded;
 use crate::{Attempt, Capabilities, LanguageModel, Result, TextRequest, TextResponse, TextStream, platform};
@@ -50,38 +50,45 @@ impl OpenAi {
         OpenAiBuilder::new(model.into())
     }
 
-    async fn post(&self, request: &TextRequest, stream: bool) -> Result<(Answer, TextResponse)> {
+    /// The request as JSON, and what of it the server will not honour.
+    fn json(&self, request: &TextRequest, stream: bool) -> Result<(Vec<u8>, Vec<String>)> {
         let mut warnings = Vec::new();
-        let accept = if stream { EVENTS } else { JSON };
         let cache_key = self.prompt_cache_key.as_deref();
-        let answer = match self.dialect.api {
+        let body = match self.dialect.api {
             Api::Responses => {
                 let body = responses::Request::new(&self.model, request, stream, cache_key, &mut warnings);
-                self.server.post(&self.endpoint, request.timeout, accept, &body).await?
+                self.server.json(&body)
             }
             Api::ChatCompletions => {
                 let provider = &self.server.peer.provider;
                 let body = chat::ChatRequest::new(&self.model, provider, &self.dialect, request, stream, &mut warnings)
                     .prompt_cache_key(cache_key);
-                self.server.post(&self.endpoint, request.timeout, accept, &body).await?
+                self.server.json(&body)
             }
         };
-        let response = answer.response(&self.server.peer, &self.model, warnings);
-        Ok((answer, response))
+        Ok((body?, warnings))
     }
 
+    /// What is not needed while the server thinks is not kept until then: thousands may wait at once.
     async fn ask(&self, request: &TextRequest) -> Result<TextResponse> {
-        let (answer, response) = self.post(request, false).await?;
-        let (peer, has_tools) = (self.server.peer.clone(), !request.tools.is_empty());
+        let (body, warnings) = self.json(request, false)?;
+        let (server, timeout) = (&self.server, request.timeout);
+        let mut answer = server.post_bytes(&self.endpoint, timeout, JSON, None, body).await?;
+        let body = http::read(&server.peer, &mut answer.body).await?;
+        let response = answer.response(&server.peer, &self.model, warnings);
+        let (peer, has_tools) = (server.peer.clone(), !request.tools.is_empty());
         match self.dialect.api {
-            Api::Responses => http::whole(answer, responses::Fold::new(peer, response, has_tools)).await,
-            Api::ChatCompletions => http::whole(answer, chat::Fold::new(peer, response, has_tools)).await,
+            Api::Responses => http::whole_of(&answer, &body, responses::Fold::new(peer, response, has_tools)),
+            Api::ChatCompletions => http::whole_of(&answer, &body, chat::Fold::new(peer, response, has_tools)),
         }
     }
 
     async fn open(&self, request: &TextRequest, started_ms: i64) -> Result<TextStream> {
-        let (answer, response) = self.post(request, true).await?;
-        let (peer, has_tools) = (self.server.peer.clone(), !request.tools.is_empty());
+        let (body, warnings) = self.json(request, true)?;
+        let (server, timeout) = (&self.server, request.timeout);
+        let answer = server.post_bytes(&self.endpoint, timeout, EVENTS, None, body).await?;
+        let response = answer.response(&server.peer, &self.model, warnings);
+        let (peer, has_tools) = (server.peer.clone(), !request.tools.is_empty());
         let (provider, model) = (peer.provider.clone(), self.model.clone());
         let attempt = move || Attempt::new(&provider, &model, Some(elapsed(started_ms, platform::now_ms())));
         Ok(match self.dialect.api {

@@ -124,7 +124,7 @@ impl WorkersAiBuilder {
             needed_by: Some("api.cloudflare.com"),
         };
         let (mut server, model) = self.settings.server("workers-ai", base.as_deref(), auth)?;
-        server.peer.is_cloudflare = true;
+        std::sync::Arc::make_mut(&mut server.peer).is_cloudflare = true;
         if !model.chars().all(|c| c.is_ascii_alphanumeric() || "@._-/".contains(c)) {
             return Err(server.bad("the model id holds characters no path can"));
         }

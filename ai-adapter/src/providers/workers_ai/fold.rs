@@ -1,6 +1,7 @@
 //! Reads a result in whichever of three shapes the model gives it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -38,7 +39,7 @@ enum Inner {
 
 #[derive(Debug)]
 pub(super) struct Fold {
-    peer: Peer,
+    peer: Arc<Peer>,
     /// Until the first body or event shows the shape.
     fresh: Option<(TextResponse, bool)>,
     inner: Option<Inner>,
@@ -47,7 +48,7 @@ pub(super) struct Fold {
 }
 
 impl Fold {
-    pub(super) fn new(peer: Peer, response: TextResponse, request: &TextRequest, limit: u32) -> Self {
+    pub(super) fn new(peer: Arc<Peer>, response: TextResponse, request: &TextRequest, limit: u32) -> Self {
         Self {
             peer,
             fresh: Some((response, !request.tools.is_empty())),

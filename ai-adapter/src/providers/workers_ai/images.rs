@@ -44,7 +44,7 @@ impl WorkersAi {
             let text = reply.image.get().or(inner);
             http::decoded(peer, text.ok_or_else(|| no_picture(peer, &answer, &body))?)?
         } else {
-            http::picture(peer, body)?
+            http::picture(peer, body.into())?
         };
         let mut response = ImageResponse::new(&peer.provider, &self.model, vec![image]);
         response.request_id = answer.request_id(peer);

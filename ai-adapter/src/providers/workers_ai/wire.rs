@@ -47,6 +47,7 @@ pub(super) struct Inputs<'a> {
 struct Turn<'a> {
     role: &'static str,
     /// Never an array or null: later tool rounds refuse both. Empty beside calls.
+    #[serde(serialize_with = "crate::http::words")]
     content: Cow<'a, str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<Call<'a>>,

@@ -1,6 +1,7 @@
 //! Adds up what arrives, whole or in chunks.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use crate::{Error, FinishReason, Result, StreamEvent, TextResponse, ToolCall, Ve
 
 #[derive(Debug)]
 pub(in crate::providers) struct Fold {
-    peer: Peer,
+    peer: Arc<Peer>,
     response: TextResponse,
     /// The index and the id each call was opened under.
     opened: Vec<(Option<usize>, Option<String>)>,
@@ -57,7 +58,7 @@ impl http::Fold for Fold {
 }
 
 impl Fold {
-    pub(in crate::providers) fn new(peer: Peer, response: TextResponse, has_tools: bool) -> Self {
+    pub(in crate::providers) fn new(peer: Arc<Peer>, response: TextResponse, has_tools: bool) -> Self {
         Self {
             peer,
             response,
@@ -92,7 +93,7 @@ impl Fold {
         }
         if let Some(choice) = reply.choices.0 {
             self.saw_choice = true;
-            if let Some(delta) = choice.message.or(choice.delta) {
+            if let Some(delta) = choice.said {
                 self.delta(delta, &mut out)?;
             }
             if let Some(reason) = choice.finish_reason.get() {
@@ -125,7 +126,7 @@ impl Fold {
         if let Some(function) = delta.function_call {
             let call = Call {
                 index: Some(0),
-                function: Some(function),
+                function: Some(*function),
                 ..Call::default()
             };
             self.call(call, out)?;
@@ -133,8 +134,13 @@ impl Fold {
         let text = delta.content.0;
         if !text.is_empty() {
             self.kept.add(&self.peer, text.len())?;
-            self.response.text.push_str(&text);
-            emit(out, StreamEvent::Text(text));
+            if out.is_none() && self.response.text.is_empty() {
+                // A whole answer is not copied.
+                self.response.text = text;
+            } else {
+                self.response.text.push_str(&text);
+                emit(out, StreamEvent::Text(text));
+            }
         }
         Ok(())
     }

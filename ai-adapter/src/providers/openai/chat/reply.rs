@@ -1,13 +1,15 @@
 //! The reply, as leniently as compatible servers need: anything may be missing, null, or of another type.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::Usage;
 use crate::http::{Count, Few, First, Text, Word};
 
 /// A whole reply or one chunk of a stream; one has `message`, the other `delta`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 pub(super) struct Reply<'a> {
     #[serde(borrow, default)]
     pub(super) model: Word<'a>,
@@ -29,23 +31,52 @@ pub(super) struct Reply<'a> {
     pub(super) tool_calls: Option<Few<Call<'a>>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 pub(super) struct XGroq {
     #[serde(default)]
     pub(super) usage: Option<WireUsage>,
 }
 
-#[derive(Debug, Deserialize)]
+/// Either has room for one of its two words, so that half as much moves with every chunk.
+#[derive(Debug, Default)]
 pub(super) struct Choice<'a> {
-    #[serde(borrow, default)]
-    pub(super) message: Option<Delta<'a>>,
-    #[serde(borrow, default)]
-    pub(super) delta: Option<Delta<'a>>,
-    #[serde(borrow, default)]
+    /// What stands under `message`, else under `delta`.
+    pub(super) said: Option<Delta<'a>>,
     pub(super) finish_reason: Word<'a>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+impl<'de: 'a, 'a> Deserialize<'de> for Choice<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ChoiceVisitor)
+    }
+}
+
+struct ChoiceVisitor;
+
+impl<'de> Visitor<'de> for ChoiceVisitor {
+    type Value = Choice<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a choice")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Choice<'de>, A::Error> {
+        let mut choice = Choice::default();
+        while let Some(name) = map.next_key::<Word<'de>>()? {
+            match &*name.0 {
+                "message" => choice.said = map.next_value::<Option<Delta<'de>>>()?.or(choice.said),
+                "delta" if choice.said.is_none() => choice.said = map.next_value()?,
+                "finish_reason" => choice.finish_reason = map.next_value()?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(choice)
+    }
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
 pub(super) struct Delta<'a> {
     #[serde(default)]
     pub(super) content: Text,
@@ -62,10 +93,10 @@ pub(super) struct Delta<'a> {
     pub(super) tool_calls: Option<Few<Call<'a>>>,
     /// The predecessor of `tool_calls`.
     #[serde(borrow, default)]
-    pub(super) function_call: Option<Function<'a>>,
+    pub(super) function_call: Option<Box<Function<'a>>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 pub(super) struct Call<'a> {
     #[serde(default)]
     pub(super) index: Option<usize>,
@@ -80,7 +111,7 @@ pub(super) struct Call<'a> {
     pub(super) arguments: Text,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 pub(super) struct Function<'a> {
     #[serde(borrow, default)]
     pub(super) name: Word<'a>,
@@ -89,7 +120,7 @@ pub(super) struct Function<'a> {
     pub(super) arguments: Text,
 }
 
-#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, serde::Deserialize)]
 pub(super) struct WireUsage {
     #[serde(default)]
     prompt_tokens: Count,
@@ -104,7 +135,7 @@ pub(super) struct WireUsage {
     prompt_cache_hit_tokens: Count,
 }
 
-#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, serde::Deserialize)]
 struct PromptDetails {
     #[serde(default)]
     cached_tokens: Count,
@@ -112,7 +143,7 @@ struct PromptDetails {
     cache_write_tokens: Count,
 }
 
-#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, serde::Deserialize)]
 struct CompletionDetails {
     #[serde(default)]
     reasoning_tokens: Count,
@@ -130,6 +161,25 @@ impl From<WireUsage> for Usage {
             reasoning_tokens: wire
                 .completion_tokens_details
                 .and_then(|details| details.reasoning_tokens.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_goes_before_a_delta_wherever_it_stands() {
+        for json in [
+            r#"{"delta":{"content":"d"},"message":{"content":"m"},"index":0}"#,
+            r#"{"message":{"content":"m"},"delta":{"content":"d"}}"#,
+            r#"{"message":{"content":"m"},"message":null,"delta":null}"#,
+            r#"{"message":null,"delta":{"content":"m"}}"#,
+            r#"{"delta":{"content":"m"},"message":null}"#,
+        ] {
+            let choice: Choice<'_> = serde_json::from_str(json).unwrap();
+            assert_eq!(choice.said.unwrap().content.0, "m", "{json}");
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The request, as Chat Completions takes it.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::dialect_of;
+use crate::http::words;
 use crate::providers::openai::{Dialect, ReasoningForm, SchemaForm};
 use crate::{Message, Part, Role, TextRequest, ToolChoice};
 use crate::{SchemaDialect, compile_schema};
@@ -71,12 +72,16 @@ struct Routing {
 struct WireMessage<'a> {
     role: &'static str,
     /// Left out, never null: Workers AI refuses a null.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "words_if_any")]
     content: Option<std::borrow::Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<WireCall<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_call_id: Option<&'a str>,
+}
+
+fn words_if_any<T: AsRef<str>, S: Serializer>(text: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    words(&text.as_ref().map_or("", AsRef::as_ref), serializer)
 }
 
 #[derive(Debug, Serialize)]

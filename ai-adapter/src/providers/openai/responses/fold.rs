@@ -1,6 +1,7 @@
 //! Adds up what arrives, whole or in events.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::{Error, FinishReason, Result, StreamEvent, TextResponse, ToolCall, Ve
 
 #[derive(Debug)]
 pub(in crate::providers) struct Fold {
-    peer: Peer,
+    peer: Arc<Peer>,
     response: TextResponse,
     /// The output index each call was opened under; `None` for calls of a whole reply.
     opened: Vec<Option<usize>>,
@@ -135,7 +136,7 @@ fn take_output(response: &mut Value) -> Option<Vec<Value>> {
 }
 
 impl Fold {
-    pub(in crate::providers) fn new(peer: Peer, response: TextResponse, has_tools: bool) -> Self {
+    pub(in crate::providers) fn new(peer: Arc<Peer>, response: TextResponse, has_tools: bool) -> Self {
         Self {
             peer,
             response,

@@ -46,6 +46,7 @@ pub(in crate::providers) struct Request<'a> {
 enum Item<'a> {
     Message {
         role: &'static str,
+        #[serde(serialize_with = "crate::http::words")]
         content: Cow<'a, str>,
     },
     Call {

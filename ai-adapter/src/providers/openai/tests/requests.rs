@@ -276,3 +276,44 @@ async fn a_typed_answer_comes_back_through_the_strict_dialect() {
     assert_eq!((&schema["name"], &schema["strict"]), (&json!("Note"), &json!(true)));
     assert_eq!(schema["schema"]["required"], json!(["tag", "text"]));
 }
+
+#[tokio::test]
+async fn the_host_is_named_once_and_as_the_caller_wants() {
+    let (server, _) = answering(ResponseTemplate::new(200)).await;
+    let build = || OpenAi::builder("m").base_url(server.uri());
+    let models = [
+        build(),
+        build().header("Host", "gateway.example"),
+        build().client(reqwest::Client::new()),
+    ];
+    for model in models {
+        let _ = model.build().unwrap().generate(&hello()).await;
+    }
+    let own = server.address().to_string();
+    let requests = server.received_requests().await.unwrap();
+    let hosts = requests
+        .iter()
+        .map(|request| request.headers.get_all("host").iter().collect::<Vec<_>>());
+    assert_eq!(
+        hosts.collect::<Vec<_>>(),
+        [[own.as_str()], ["gateway.example"], [own.as_str()]]
+    );
+}
+
+#[tokio::test]
+async fn the_time_limit_of_a_shared_client_does_not_end_a_call() {
+    let slow = ResponseTemplate::new(200)
+        .set_body_json(json!({"choices":[{"message":{"content":"Hello."}}]}))
+        .set_delay(Duration::from_millis(300));
+    let (server, _) = answering(slow).await;
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_millis(20))
+        .build()
+        .unwrap();
+    let model = OpenAi::builder("m")
+        .base_url(server.uri())
+        .client(client)
+        .build()
+        .unwrap();
+    assert_eq!(model.generate(&hello()).await.unwrap().text, "Hello.");
+}
