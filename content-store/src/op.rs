@@ -13,7 +13,7 @@ macro_rules! uuid_id {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Uuid);
+        pub struct $name(pub(crate) Uuid);
 
         impl $name {
             /// A new id, later in order than every id this process made before.

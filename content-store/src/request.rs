@@ -19,7 +19,15 @@ pub(crate) fn claim(claim: &Claim) -> String {
 }
 
 pub(crate) fn page(verb: &str, page: &PageRef, to: Status) -> String {
-    format!("{verb} {}@{} to {to}", page.id, page.version)
+    let mut text = String::with_capacity(80);
+    text.push_str(verb);
+    text.push(' ');
+    text.push_str(page.id.0.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
+    text.push('@');
+    text.push_str(&page.version.to_string());
+    text.push_str(" to ");
+    text.push_str(to.as_str());
+    text
 }
 
 pub(crate) fn edit(page: &PageRef, edit: &Edit) -> String {

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -29,16 +30,18 @@ pub(crate) fn sha256_hex<'a>(parts: impl IntoIterator<Item = &'a str>) -> String
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' + half - 10 });
     let mut hex = String::with_capacity(2 * bytes.len());
     for byte in bytes {
-        let _ = write!(hex, "{byte:02x}"); // a String takes everything
+        hex.push(digit(byte >> 4));
+        hex.push(digit(byte & 15));
     }
     hex
 }
 
 pub(crate) fn uuid(field: &'static str, text: &str) -> Result<Uuid> {
     match Uuid::try_parse(text) {
-        Ok(id) if id.as_hyphenated().to_string() == text => Ok(id),
+        Ok(id) if id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text => Ok(id),
         _ => Err(invalid(field, "is not a UUID in hyphenated lowercase form")),
     }
 }
@@ -57,7 +60,9 @@ pub(crate) fn size(field: &'static str, text: &str, limit: usize) -> Result<()> 
 /// Text for people: any Unicode but NUL, which Postgres refuses and SQLite cuts at.
 pub(crate) fn free(field: &'static str, text: &str, limit: usize) -> Result<()> {
     size(field, text, limit)?;
-    if text.contains('\0') {
+    // In blocks without a way out of them, which the compiler looks through many bytes at once.
+    let block = |block: &[u8]| block.iter().fold(false, |found, byte| found | (*byte == 0));
+    if text.as_bytes().chunks(64).any(block) {
         return Err(invalid(field, "holds a NUL character"));
     }
     Ok(())
@@ -107,6 +112,30 @@ pub(crate) fn json(field: &'static str, value: &Value, limit: usize) -> Result<S
     write_sorted(value, &mut text);
     size(field, &text, limit)?;
     Ok(text)
+}
+
+/// How long the value is as JSON, in whatever order of keys.
+pub(crate) fn json_size(field: &'static str, value: &impl Serialize, limit: usize) -> Result<()> {
+    let mut found = Counted(0);
+    serde_json::to_writer(&mut found, value).map_err(|error| invalid(field, format!("is no JSON: {error}")))?;
+    if found.0 > limit {
+        let found = found.0;
+        return Err(Error::TooLarge { field, limit, found });
+    }
+    Ok(())
+}
+
+struct Counted(usize);
+
+impl std::io::Write for Counted {
+    fn write(&mut self, part: &[u8]) -> std::io::Result<usize> {
+        self.0 += part.len();
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn write_sorted(value: &Value, out: &mut String) {

@@ -108,7 +108,7 @@ pub(crate) fn with_a_page(outbox: &[NewOutbox], costs: &[NewSpend]) -> Result<()
     text::count("outbox", outbox.len(), limits::WITH_A_PAGE)?;
     for row in outbox {
         text::key("outbox topic", &row.topic)?;
-        text::json("outbox payload", &row.payload, limits::JSON)?;
+        text::json_size("outbox payload", &row.payload, limits::JSON)?;
     }
     text::count("spend", costs.len(), limits::WITH_A_PAGE)?;
     costs.iter().try_for_each(one_spend)
@@ -176,11 +176,10 @@ fn content(content: &Content) -> Result<()> {
     text::free("canonical_url", &content.canonical_url, limits::URL)?;
     text::free("model", &content.model, limits::KEY)?;
     for (field, list) in [("keywords", &content.keywords), ("hooks", &content.hooks)] {
-        text::json(field, &list.clone().into(), limits::LIST)?;
+        text::json_size(field, list, limits::LIST)?;
         list.iter().try_for_each(|text| text::free(field, text, limits::LIST))?;
     }
-    text::json("quality", &content.quality, limits::JSON)?;
-    Ok(())
+    text::json_size("quality", &content.quality, limits::JSON)
 }
 
 /// SHA-256 in hex over what a reader of the page or its posts can see.

@@ -25,7 +25,7 @@ pub(crate) fn outcome(op: &Op, outcome: &PostOutcome) -> Result<()> {
             error,
             not_before_ms,
         } => {
-            text::json("evidence", evidence, limits::JSON)?;
+            text::json_size("evidence", evidence, limits::JSON)?;
             text::free("error", error, limits::TEXT)?;
             text::time("not_before_ms", *not_before_ms)
         }

@@ -49,7 +49,7 @@ impl PostLedger for MemoryStore {
     ) -> Result<PostRecord> {
         text::op(op)?;
         text::free("text", text, limits::TEXT)?;
-        text::json("payload", payload, limits::JSON)?;
+        text::json_size("payload", payload, limits::JSON)?;
         let until_ms = text::lease_end(op, lease)?;
         let arm = |record: &mut PostRecord| {
             record.attempts += 1;

@@ -143,7 +143,7 @@ pub(super) fn check(statements: &[Statement]) -> Result<()> {
             Value::Int(number) if number.unsigned_abs() > limits::NUMBER.unsigned_abs() => {
                 return Err(text::invalid("a number", "is beyond 2^53 - 1, which D1 would round"));
             }
-            Value::Null | Value::Int(_) | Value::Text(_) => {}
+            Value::Null | Value::Int(_) | Value::Text(_) | Value::Id(_) => {}
         }
     }
     Ok(())

@@ -42,7 +42,9 @@ impl Cut {
         }
         let rows = run(&connection, &statements, "COMMIT");
         // Pruning and importing have no op: their repeats find nothing left to do, or go on.
-        let has_op = statements[0].sql.starts_with("INSERT INTO content_op (op_id, nonce,");
+        let has_op = statements[0]
+            .sql
+            .starts_with("INSERT OR FAIL INTO content_op (op_id, nonce,");
         if !has_op {
             return finish(Answers::new(rows));
         }
@@ -64,7 +66,7 @@ impl Cut {
 /// Another attempt at the same change has another nonce.
 fn again(statements: &mut [Statement]) {
     let nonce = statements[0].args[1].clone();
-    let other = Cell::Text(crate::OpId::new().to_string());
+    let other = Cell::from(crate::OpId::new());
     for arg in statements.iter_mut().flat_map(|statement| &mut statement.args) {
         if *arg == nonce {
             *arg = other.clone();

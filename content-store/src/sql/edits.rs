@@ -1,16 +1,19 @@
 //! People's changes: edit, delete, and what was said before.
 
-use super::page_reads::{CONTENT, GET_LOCKED, content, locked_page, read_content, written};
+use super::page_reads::{CONTENT, GET_LOCKED, columns, content, locked_page, read_content, said, written};
 use super::pages::{REVISE, keep, write_content};
-use super::{Answers, Attempt, Batch, Cells, Landed, Origin, Value, begin, mark, statement, version};
+use super::{Answers, Attempt, Batch, Cells, Landed, Origin, Value, among, begin, mark, statement, statuses, version};
 use crate::{Content, Edit, Error, Field, Op, Page, PageId, PageRef, check, request};
 
 /// The op lands when the page is at the version and one of the statuses `?7`, and the slug `?8` is no other page's.
 const STEP: &str = begin!(
     keep: "NULL",
-    when: "EXISTS (SELECT 1 FROM content_metadata c WHERE c.id = ?5 AND c.version = CAST(?6 AS BIGINT) \
-           AND c.status IN (SELECT value FROM json_each(?7)) AND NOT EXISTS (SELECT 1 FROM content_metadata o \
-           WHERE o.site = c.site AND o.locale = c.locale AND o.slug = ?8 AND o.id <> c.id))"
+    when: concat!(
+        "EXISTS (SELECT 1 FROM content_metadata c WHERE c.id = ?5 AND c.version = CAST(?6 AS BIGINT) AND ",
+        among!("c.status", "?7"),
+        " AND NOT EXISTS (SELECT 1 FROM content_metadata o WHERE o.site = c.site AND o.locale = c.locale ",
+        "AND o.slug = ?8 AND o.id <> c.id))"
+    )
 );
 
 const MOVED: &str = concat!(
@@ -46,10 +49,9 @@ const HOLDER: &str = "SELECT o.row_key FROM content_metadata c JOIN content_meta
 /// The page that an edit starts from, with its locks.
 pub(crate) fn get_locked(origin: &Origin, id: &PageId) -> Batch<Option<(Page, Vec<Field>)>> {
     let origin = origin.clone();
-    Batch::new(
-        vec![statement(GET_LOCKED, [id.to_string().into()])],
-        move |mut answers| locked_page(&origin, answers.last(0)),
-    )
+    Batch::new(vec![statement(GET_LOCKED, [(*id).into()])], move |mut answers| {
+        locked_page(&origin, answers.last(0))
+    })
 }
 
 /// `found` is what [`get_locked`] gave: when it is not the page at `page.version`, nothing is written.
@@ -63,22 +65,17 @@ pub(crate) fn edit(
     let attempt = Attempt::new(origin, op, request::edit(page, edit));
     let (before, locks) = found.map_or_else(Default::default, |(page, locks)| (page.content, locks));
     let content = edit.apply(before.unwrap_or_default());
-    let id: Value = page.id.to_string().into();
+    let id: Value = page.id.into();
     let (at, slug) = (|| op.at_ms.into(), || edit.slug.as_ref().into());
-    let editable: Vec<_> = check::EDITABLE.iter().map(|status| status.as_str()).collect();
-    let begin = [
-        id.clone(),
-        version(page.version),
-        serde_json::json!(editable).to_string().into(),
-        slug(),
-    ];
-    let mut statements = vec![attempt.begin(STEP, begin), keep(&attempt, &id, &content)];
+    let hash = check::content_hash(&content);
+    let begin = [id.clone(), version(page.version), statuses(check::EDITABLE), slug()];
+    let mut statements = vec![attempt.begin(STEP, begin), keep(&attempt, &id, &hash)];
     if edit.slug.is_some() {
         statements.push(attempt.then(MOVED, [id.clone(), slug(), at()]));
         statements.push(attempt.then(IN_USE, [id.clone(), slug()]));
     }
     let mut change = attempt.then(EDIT, [id.clone(), slug(), at()]);
-    change.args.extend(written(&content));
+    change.args.extend(written(&content, &hash));
     let locks = serde_json::json!(edit.locks(&locks)).to_string();
     statements.extend([
         change,
@@ -147,7 +144,7 @@ const DELETE: [&str; 6] = [
 
 pub(crate) fn delete(origin: &Origin, op: &Op, page: &PageRef) -> Batch<()> {
     let attempt = Attempt::new(origin, op, request::delete(page));
-    let id: Value = page.id.to_string().into();
+    let id: Value = page.id.into();
     let mut statements = vec![
         attempt.begin(BEGIN_DELETE, [id.clone(), version(page.version)]),
         attempt.then(GONE, [id.clone(), op.at_ms.into()]),
@@ -187,7 +184,7 @@ pub(crate) fn content_at(origin: &Origin, id: &PageId, at: u64) -> Batch<Option<
         content!(),
         " FROM content_snapshot c WHERE c.content_id = ?1 AND c.version >= CAST(?2 AS BIGINT) ORDER BY c.version LIMIT 1"
     );
-    let id: Value = id.to_string().into();
+    let id: Value = (*id).into();
     let ask = vec![
         statement(REVISION, [id.clone(), version(at)]),
         statement(KEPT, [id.clone(), version(at)]),
@@ -216,7 +213,7 @@ pub(crate) fn content_at(origin: &Origin, id: &PageId, at: u64) -> Batch<Option<
 pub(crate) fn locked(origin: &Origin, id: &PageId) -> Batch<Vec<Field>> {
     let ask = statement(
         "SELECT l.fields_json FROM content_lock l WHERE l.content_id = ?1",
-        [id.to_string().into()],
+        [(*id).into()],
     );
     let origin = origin.clone();
     Batch::new(vec![ask], move |mut answers| {

@@ -152,7 +152,7 @@ macro_rules! ledgers {
             ) -> Result<PostRecord> {
                 text::op(op)?;
                 text::free("text", text, limits::TEXT)?;
-                text::json("payload", payload, limits::JSON)?;
+                text::json_size("payload", payload, limits::JSON)?;
                 let until_ms = text::lease_end(op, lease)?;
                 self.write(posts::arm(&self.origin, op, post, text, payload, until_ms))
                     .await
@@ -317,7 +317,7 @@ macro_rules! managed {
         impl Transfer for $store {
             async fn export<'a>(&self, after: Option<&'a Mark>, limit: u32) -> Result<Exported> {
                 let limit = text::rows(limit)?;
-                self.read(transfer::export(after, limit)?).await
+                self.read(transfer::export(&self.origin, after, limit)?).await
             }
 
             async fn import(&self, records: &[Record]) -> Result<Imported> {

@@ -36,6 +36,8 @@ use std::sync::Arc;
 use crate::{Error, Op, Result, limits};
 
 pub(crate) use ledgers::{ledgers, managed};
+#[cfg(feature = "sqlite")]
+pub(crate) use read::Packed;
 pub(crate) use read::{Cells, Row, Value};
 
 /// Which store speaks, for its errors.
@@ -116,7 +118,7 @@ impl<T> Batch<T> {
 struct Attempt {
     origin: Origin,
     op: Op,
-    nonce: String,
+    nonce: crate::OpId,
     request: String,
 }
 
@@ -130,21 +132,20 @@ enum Landed {
 
 impl Attempt {
     fn new(origin: &Origin, op: &Op, request: String) -> Self {
-        let nonce = crate::OpId::new().to_string();
         Self {
             origin: origin.clone(),
             op: *op,
-            nonce,
+            nonce: crate::OpId::new(),
             request,
         }
     }
 
     fn op(&self) -> Value {
-        self.op.id.to_string().into()
+        self.op.id.into()
     }
 
     fn nonce(&self) -> Value {
-        self.nonce.clone().into()
+        self.nonce.into()
     }
 
     /// Parameters 1 to 4 of a [`begin!`] statement, then the given ones.
@@ -157,30 +158,36 @@ impl Attempt {
         ];
         Statement {
             sql: sql.into(),
-            args: first.into_iter().chain(more).collect(),
+            args: joined(first, more),
         }
     }
 
     /// Op and nonce, then the given parameters.
     fn then<const N: usize>(&self, sql: &'static str, more: [Value; N]) -> Statement {
-        let first = [self.op(), self.nonce()];
         Statement {
             sql: sql.into(),
-            args: first.into_iter().chain(more).collect(),
+            args: joined([self.op(), self.nonce()], more),
         }
     }
 
-    /// Asks for the op's row; [`Attempt::landed`] reads it.
+    /// Asks for the op's row; [`Attempt::landed_in`] reads it.
     fn ask(&self) -> Statement {
         statement("SELECT request, result FROM content_op WHERE op_id = ?1", [self.op()])
     }
 
     fn landed(&self, rows: Vec<Row>) -> Result<Landed> {
-        let Some(row) = rows.into_iter().next() else {
+        match rows.into_iter().next() {
+            Some(row) => self.landed_in(&mut Cells::new(&self.origin, row)),
+            None => Ok(Landed::No),
+        }
+    }
+
+    /// Reads request and result, which are NULL where the op has no row.
+    fn landed_in(&self, cells: &mut Cells<'_>) -> Result<Landed> {
+        let (used_for, result) = (cells.opt_text()?, cells.opt_text()?);
+        let Some(used_for) = used_for else {
             return Ok(Landed::No);
         };
-        let mut cells = Cells::new(&self.origin, row);
-        let used_for = cells.text()?;
         if used_for != self.request {
             let op = self.op.id.to_string();
             return Err(Error::OpReused {
@@ -189,8 +196,15 @@ impl Attempt {
                 used_for,
             });
         }
-        Ok(Landed::Yes(cells.opt_text()?))
+        Ok(Landed::Yes(result))
     }
+}
+
+fn joined<const N: usize, const M: usize>(first: [Value; N], more: [Value; M]) -> Vec<Value> {
+    let mut args = Vec::with_capacity(N + M);
+    args.extend(first);
+    args.extend(more);
+    args
 }
 
 /// True in a statement of the attempt that inserted the op's row.
@@ -201,10 +215,13 @@ macro_rules! mark {
 }
 
 /// Inserts the op's row when the condition holds: op, nonce, request, time are `?1` to `?4`.
+///
+/// `OR FAIL`, here and in other inserts of one row: whoever runs a batch takes all of it back when a statement fails, so
+/// SQLite need not keep a journal of each statement for itself.
 macro_rules! begin {
     (keep: $result:expr, when: $condition:expr) => {
         concat!(
-            "INSERT INTO content_op (op_id, nonce, request, result, at_ms) SELECT ?1, ?2, ?3, ",
+            "INSERT OR FAIL INTO content_op (op_id, nonce, request, result, at_ms) SELECT ?1, ?2, ?3, ",
             $result,
             ", CAST(?4 AS BIGINT) WHERE ",
             $condition,
@@ -220,17 +237,40 @@ macro_rules! skip_locked {
     };
 }
 
-pub(crate) use {begin, mark, skip_locked};
+/// True where the status is one of [`statuses`].
+macro_rules! among {
+    ($status:literal, $statuses:literal) => {
+        concat!("instr(", $statuses, ", '|' || ", $status, " || '|') > 0")
+    };
+}
+
+pub(crate) use {among, begin, mark, skip_locked};
 
 /// Whether the op has a row.
 pub(crate) fn did_it_land(op: &crate::OpId) -> Batch<bool> {
-    let ask = statement("SELECT 1 FROM content_op WHERE op_id = ?1", [op.to_string().into()]);
+    let ask = statement("SELECT 1 FROM content_op WHERE op_id = ?1", [(*op).into()]);
     Batch::new(vec![ask], |mut answers| Ok(!answers.last(0).is_empty()))
 }
 
 /// A version as a parameter. No stored one gets past what a double holds, so a larger one fits nothing either way.
 fn version(version: u64) -> Value {
     i64::try_from(version).unwrap_or(i64::MAX).min(limits::NUMBER).into()
+}
+
+/// What serde writes as a JSON text.
+fn json_text(value: &impl serde::Serialize) -> Value {
+    serde_json::to_string(value).unwrap_or_default().into() // lists and values of JSON cannot fail
+}
+
+/// Statuses that a page may have, for [`among`].
+fn statuses(statuses: impl IntoIterator<Item = crate::Status>) -> Value {
+    let mut text = String::with_capacity(64);
+    for status in statuses {
+        text.push('|');
+        text += status.as_str();
+    }
+    text.push('|');
+    text.into()
 }
 
 /// Rows as one JSON parameter, read by `json_each`.

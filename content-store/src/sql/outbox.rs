@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{Attempt, Batch, Cells, Landed, Origin, Row, Statement, begin, mark, rows_json, skip_locked, statement};
+use super::{
+    Attempt, Batch, Cells, Landed, Origin, Row, Statement, Value, begin, json_text, mark, rows_json, skip_locked,
+    statement,
+};
 use crate::request;
 use crate::{NewOutbox, Op, OutboxClaim, OutboxCounts, OutboxId, OutboxRow, PageId, Result};
 
@@ -13,10 +16,29 @@ const INSERT: &str = concat!(
     mark!()
 );
 
-/// The messages that go with a page, if there are any.
+/// As [`INSERT`], for one.
+const INSERT_ONE: &str = concat!(
+    "INSERT OR FAIL INTO outbox (id, topic, page_id, payload_json, status, attempts, available_at_ms, created_at_ms) ",
+    "SELECT ?5, ?6, ?3, ?7, 'pending', 0, CAST(?4 AS BIGINT), CAST(?4 AS BIGINT) WHERE ",
+    mark!()
+);
+
+/// The messages that go with a page, if there are any. Most pages send one, and a list of one costs more than it.
 pub(super) fn insert(attempt: &Attempt, page: PageId, messages: &[NewOutbox]) -> Option<Statement> {
     if messages.is_empty() {
         return None;
+    }
+    let (page, at): (Value, Value) = (page.into(), attempt.op.at_ms.into());
+    if let [message] = messages {
+        let id = OutboxId::nth(&attempt.op.id, 0);
+        let args = [
+            page,
+            at,
+            id.as_str().into(),
+            (&message.topic).into(),
+            json_text(&message.payload),
+        ];
+        return Some(attempt.then(INSERT_ONE, args));
     }
     let row = |(n, row): (usize, &NewOutbox)| {
         json!([
@@ -26,7 +48,7 @@ pub(super) fn insert(attempt: &Attempt, page: PageId, messages: &[NewOutbox]) ->
         ])
     };
     let rows = rows_json(messages.iter().enumerate().map(row).collect());
-    Some(attempt.then(INSERT, [page.to_string().into(), attempt.op.at_ms.into(), rows]))
+    Some(attempt.then(INSERT, [page, at, rows]))
 }
 
 /// A row that may be claimed at `?4`. The first condition names the partial index.

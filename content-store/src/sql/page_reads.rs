@@ -1,37 +1,65 @@
 //! Pages read.
 
-use super::{Batch, Cells, Origin, Row, Value, statement};
+use super::{Batch, Cells, Origin, Row, Value, json_text, statement};
 use crate::{
-    Content, Counts, Cursor, Field, Page, PageId, PageList, PageQuery, PageSummary, Redirect, Result, Revision, check,
+    Content, Counts, Cursor, Field, Page, PageId, PageList, PageQuery, PageSummary, Redirect, Result, Revision,
 };
+
+/// Columns of `$of`, each with a comma behind it.
+macro_rules! columns {
+    ($of:literal => $($column:ident)*) => {
+        concat!($($of, ".", stringify!($column), ", "),*)
+    };
+}
+
+/// What [`read_head`] reads.
+macro_rules! head {
+    ($of:literal) => {
+        columns!($of => id site locale slug row_key primary_keyword topic_json status version attempts last_error
+            not_before_ms lease_owner lease_until_ms created_at_ms updated_at_ms published_at_ms modified_at_ms content_hash)
+    };
+}
+
+/// What [`read_content`] reads.
+macro_rules! said {
+    () => {
+        concat!(
+            columns!("c" => title description keywords_json image_prompt hooks_json canonical_url quality_json model word_count),
+            "c.body_html"
+        )
+    };
+}
 
 /// The hash and what [`read_content`] reads.
 macro_rules! content {
     () => {
-        "c.content_hash, c.title, c.description, c.keywords_json, c.image_prompt, c.hooks_json, c.canonical_url, \
-         c.quality_json, c.model, c.word_count, c.body_html"
+        concat!("c.content_hash, ", said!())
     };
 }
 
 macro_rules! page_columns {
     () => {
-        concat!(
-            "c.id, c.site, c.locale, c.slug, c.row_key, c.primary_keyword, c.topic_json, c.status, c.version, c.attempts, ",
-            "c.last_error, c.not_before_ms, c.lease_owner, c.lease_until_ms, c.created_at_ms, c.updated_at_ms, ",
-            "c.published_at_ms, c.modified_at_ms, ",
-            content!()
-        )
+        concat!(head!("c"), said!())
     };
 }
 
-pub(super) use {content, page_columns};
+pub(super) use {columns, content, head, page_columns, said};
 
 pub(super) fn page(origin: &Origin, row: Row) -> Result<Page> {
     read_page(&mut Cells::new(origin, row))
 }
 
 fn read_page(cells: &mut Cells<'_>) -> Result<Page> {
-    let mut page = Page {
+    let mut page = read_head(cells)?;
+    if page.content_hash.is_some() {
+        page.content = Some(read_content(cells)?);
+    }
+    Ok(page)
+}
+
+/// A page without its content.
+fn read_head(cells: &mut Cells<'_>) -> Result<Page> {
+    Ok(Page {
         id: cells.id()?,
         site: cells.text()?,
         locale: cells.text()?,
@@ -52,11 +80,7 @@ fn read_page(cells: &mut Cells<'_>) -> Result<Page> {
         modified_at_ms: cells.opt_int()?,
         content_hash: cells.opt_text()?,
         content: None,
-    };
-    if page.content_hash.is_some() {
-        page.content = Some(read_content(cells)?);
-    }
-    Ok(page)
+    })
 }
 
 pub(super) fn read_content(cells: &mut Cells<'_>) -> Result<Content> {
@@ -75,17 +99,16 @@ pub(super) fn read_content(cells: &mut Cells<'_>) -> Result<Content> {
 }
 
 /// Content as parameters: its hash, then in the order of its columns.
-pub(super) fn written(content: &Content) -> [Value; 11] {
-    let list = |list: &[String]| Value::from(serde_json::json!(list).to_string());
+pub(super) fn written(content: &Content, hash: &str) -> [Value; 11] {
     [
-        check::content_hash(content).into(),
+        hash.into(),
         (&content.title).into(),
         (&content.description).into(),
-        list(&content.keywords),
+        json_text(&content.keywords),
         (&content.image_prompt).into(),
-        list(&content.hooks),
+        json_text(&content.hooks),
         (&content.canonical_url).into(),
-        content.quality.to_string().into(),
+        json_text(&content.quality),
         (&content.model).into(),
         content.word_count.into(),
         (&content.body_html).into(),
@@ -108,6 +131,37 @@ pub(super) fn locked_page(origin: &Origin, rows: Vec<Row>) -> Result<Option<(Pag
     Ok(Some((read_page(&mut cells)?, locks)))
 }
 
+/// The op `?1` and, however far it came, the page `?3` with its locks. What the attempt of the nonce `?2` has just written
+/// is known, and not read again.
+pub(super) const ANSWER: &str = concat!(
+    "SELECT o.request, o.result, CASE WHEN p.id IS NULL THEN 0 WHEN c.id IS NULL THEN 1 ELSE 2 END AS found, ",
+    "(SELECT l.fields_json FROM content_lock l WHERE l.content_id = c.id) AS locked, ",
+    head!("p"),
+    said!(),
+    " FROM (SELECT 1 AS n) one LEFT JOIN content_op o ON o.op_id = ?1 LEFT JOIN content_metadata p ON p.id = ?3 ",
+    "LEFT JOIN content_metadata c ON c.id = ?3 AND COALESCE(o.nonce, '') <> ?2"
+);
+
+/// What [`ANSWER`] says of the page after its op; `known` is what this attempt wrote, if it did.
+pub(super) fn answered_page(cells: &mut Cells<'_>, known: Content) -> Result<Option<(Page, Vec<Field>)>> {
+    let found = cells.int()?;
+    if found == 0 {
+        return Ok(None);
+    }
+    let locks = cells.fields()?;
+    if found == 2 {
+        return Ok(Some((read_page(cells)?, locks)));
+    }
+    let page = read_head(cells)?;
+    Ok(Some((
+        Page {
+            content: Some(known),
+            ..page
+        },
+        locks,
+    )))
+}
+
 pub(super) const CONTENT: &str = concat!("SELECT ", content!(), " FROM content_metadata c WHERE c.id = ?1");
 
 pub(super) fn one_page(origin: &Origin, rows: Vec<Row>) -> Result<Option<Page>> {
@@ -118,7 +172,7 @@ pub(super) const GET: &str = concat!("SELECT ", page_columns!(), " FROM content_
 
 pub(crate) fn get(origin: &Origin, id: &PageId) -> Batch<Option<Page>> {
     let origin = origin.clone();
-    Batch::new(vec![statement(GET, [id.to_string().into()])], move |mut answers| {
+    Batch::new(vec![statement(GET, [(*id).into()])], move |mut answers| {
         one_page(&origin, answers.last(0))
     })
 }
@@ -275,7 +329,7 @@ pub(crate) fn revisions(origin: &Origin, id: &PageId) -> Batch<Vec<Revision>> {
     let origin = origin.clone();
     let sql = "SELECT version, op_id, status, reason, content_hash, at_ms FROM content_revision \
                WHERE content_id = ?1 ORDER BY version";
-    Batch::new(vec![statement(sql, [id.to_string().into()])], move |mut answers| {
+    Batch::new(vec![statement(sql, [(*id).into()])], move |mut answers| {
         let read = |row| {
             let mut cells = Cells::new(&origin, row);
             Ok(Revision {

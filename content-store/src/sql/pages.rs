@@ -1,9 +1,9 @@
 //! Pages written: claim, save, transition.
 
-use super::page_reads::{GET, GET_LOCKED, content, locked_page, one_page, page, page_columns, written};
+use super::page_reads::{ANSWER, GET, answered_page, columns, head, one_page, page, page_columns, said, written};
 use super::{
-    Answers, Attempt, Batch, Landed, Origin, Statement, Value, begin, mark, outbox, skip_locked, spend, statement,
-    version,
+    Answers, Attempt, Batch, Cells, Landed, Origin, Statement, Value, among, begin, mark, outbox, skip_locked, spend,
+    statement, statuses, version,
 };
 use crate::{Claim, Content, Field, Op, Page, PageRef, SavePage, Status, Transition, check, request};
 
@@ -25,7 +25,7 @@ macro_rules! chosen {
 
 macro_rules! revise {
     () => {
-        "INSERT INTO content_revision (content_id, version, op_id, reason, status, content_hash, at_ms) "
+        "INSERT OR FAIL INTO content_revision (content_id, version, op_id, reason, status, content_hash, at_ms) "
     };
 }
 
@@ -114,15 +114,13 @@ pub(crate) fn claim(origin: &Origin, op: &Op, claim: &Claim, until_ms: i64) -> B
 /// The op lands when the page is at the version and one of the statuses `?7`.
 const STEP: &str = begin!(
     keep: "NULL",
-    when: "EXISTS (SELECT 1 FROM content_metadata WHERE id = ?5 AND version = CAST(?6 AS BIGINT) \
-           AND status IN (SELECT value FROM json_each(?7)))"
+    when: concat!("EXISTS (SELECT 1 FROM content_metadata WHERE id = ?5 AND version = CAST(?6 AS BIGINT) AND ",among!("status", "?7"), ")")
 );
 
 /// As [`STEP`], for the first content of a page.
 const FIRST: &str = begin!(
     keep: "NULL",
-    when: "EXISTS (SELECT 1 FROM content_metadata WHERE id = ?5 AND version = CAST(?6 AS BIGINT) \
-           AND status IN (SELECT value FROM json_each(?7)) AND content_hash IS NULL)"
+    when: concat!("EXISTS (SELECT 1 FROM content_metadata WHERE id = ?5 AND version = CAST(?6 AS BIGINT) AND ",among!("status", "?7"), " AND content_hash IS NULL)")
 );
 
 /// Content as [`written`] gives it, from `?6` on; `?5` is the time.
@@ -156,11 +154,9 @@ const KEEP: &str = concat!(
     mark!()
 );
 
-pub(super) fn keep(attempt: &Attempt, id: &Value, new: &Content) -> Statement {
-    attempt.then(
-        KEEP,
-        [id.clone(), check::content_hash(new).into(), attempt.op.at_ms.into()],
-    )
+/// `hash` is the new content's.
+pub(super) fn keep(attempt: &Attempt, id: &Value, hash: &str) -> Statement {
+    attempt.then(KEEP, [id.clone(), hash.into(), attempt.op.at_ms.into()])
 }
 
 const TRANSITION: &str = concat!(
@@ -179,6 +175,13 @@ pub(super) const REVISE: &str = concat!(
     mark!()
 );
 
+/// As [`REVISE`], for a change that brings the content it speaks of.
+const REVISE_SAVED: &str = concat!(
+    revise!(),
+    "SELECT ?3, CAST(?4 AS BIGINT), ?1, NULL, ?5, ?6, CAST(?7 AS BIGINT) WHERE ",
+    mark!()
+);
+
 /// What became of a save.
 #[allow(clippy::large_enum_variant)] // made once, moved once
 pub(crate) enum Saved {
@@ -190,23 +193,29 @@ pub(crate) enum Saved {
 /// Saves the first content of a page, or (`over`) puts it in place of what the page said.
 pub(crate) fn save(origin: &Origin, op: &Op, page: &PageRef, save: &SavePage, over: bool) -> Batch<Saved> {
     let attempt = Attempt::new(origin, op, request::page("save", page, save.to));
-    let id: Value = page.id.to_string().into();
-    let mut change = attempt.then(SAVE, [id.clone(), save.to.as_str().into(), op.at_ms.into()]);
-    change.args.extend(written(&save.content));
-    let (begin, kept) = if over {
-        (STEP, Some(keep(&attempt, &id, &save.content)))
+    let (id, to, at): (Value, Value, Value) = (page.id.into(), save.to.as_str().into(), op.at_ms.into());
+    let hash = check::content_hash(&save.content);
+    let mut change = attempt.then(SAVE, [id.clone(), to.clone(), at.clone()]);
+    change.args.extend(written(&save.content, &hash));
+    let mut statements = Vec::with_capacity(8);
+    if over {
+        statements.push(begin(&attempt, page, (STEP, save.to, check::may_save)));
+        statements.push(keep(&attempt, &id, &hash));
     } else {
-        (FIRST, None)
-    };
-    let mut statements = step(&attempt, page, (begin, save.to, check::may_save), kept, change, None);
+        statements.push(begin(&attempt, page, (FIRST, save.to, check::may_save)));
+    }
+    statements.push(change);
+    let next = version(page.version.saturating_add(1));
+    statements.push(attempt.then(REVISE_SAVED, [id.clone(), next, to, hash.into(), at]));
     statements.extend(outbox::insert(&attempt, page.id, &save.outbox));
     statements.extend(spend::insert(&attempt, Some(page.id), &save.spend));
-    statements.extend([attempt.ask(), statement(GET_LOCKED, [id])]);
-    let (page, to) = (*page, save.to);
+    statements.push(attempt.then(ANSWER, [id]));
+    let (page, to, content) = (*page, save.to, save.content.clone());
     Batch::new(statements, move |mut answers: Answers| {
         let origin = &attempt.origin;
-        let landed = attempt.landed(answers.last(1))?;
-        let Some((found, locked)) = locked_page(origin, answers.last(0))? else {
+        let mut cells = Cells::new(origin, answers.last(0).into_iter().next().unwrap_or_default());
+        let landed = attempt.landed_in(&mut cells)?;
+        let Some((found, locked)) = answered_page(&mut cells, content)? else {
             return Err(origin.missing("page", page.id));
         };
         if matches!(landed, Landed::Yes(_)) {
@@ -226,7 +235,7 @@ pub(crate) fn transition(origin: &Origin, op: &Op, page: &PageRef, change: &Tran
     let update = attempt.then(
         TRANSITION,
         [
-            page.id.to_string().into(),
+            page.id.into(),
             change.to.as_str().into(),
             op.at_ms.into(),
             last_error.into(),
@@ -234,9 +243,13 @@ pub(crate) fn transition(origin: &Origin, op: &Op, page: &PageRef, change: &Tran
             u32::from(change.release).into(),
         ],
     );
-    let id: Value = page.id.to_string().into();
-    let legal = (STEP, change.to, Status::may_transition as fn(Status, Status) -> bool);
-    let mut statements = step(&attempt, page, legal, None, update, change.reason.as_deref());
+    let id: Value = page.id.into();
+    let revise = [id.clone(), change.reason.as_ref().into(), op.at_ms.into()];
+    let mut statements = vec![
+        begin(&attempt, page, (STEP, change.to, Status::may_transition)),
+        update,
+        attempt.then(REVISE, revise),
+    ];
     statements.extend(outbox::insert(&attempt, page.id, &change.outbox));
     statements.extend(spend::insert(&attempt, Some(page.id), &change.spend));
     statements.extend([attempt.ask(), statement(GET, [id])]);
@@ -261,25 +274,12 @@ pub(crate) fn transition(origin: &Origin, op: &Op, page: &PageRef, change: &Tran
     })
 }
 
-/// The statements of one step: begin, keep what it replaces, change, revise.
-fn step(
+/// Begins a step of the page to `to` from every status that it may start from.
+fn begin(
     attempt: &Attempt,
     page: &PageRef,
-    (begin, to, legal): (&'static str, Status, fn(Status, Status) -> bool),
-    kept: Option<Statement>,
-    change: Statement,
-    reason: Option<&str>,
-) -> Vec<Statement> {
-    let from: Vec<_> = Status::ALL
-        .into_iter()
-        .filter(|from| legal(*from, to))
-        .map(Status::as_str)
-        .collect();
-    let id: Value = page.id.to_string().into();
-    let from = serde_json::json!(from).to_string().into();
-    let mut statements = vec![attempt.begin(begin, [id.clone(), version(page.version), from])];
-    statements.extend(kept);
-    statements.push(change);
-    statements.push(attempt.then(REVISE, [id, reason.into(), attempt.op.at_ms.into()]));
-    statements
+    (sql, to, legal): (&'static str, Status, fn(Status, Status) -> bool),
+) -> Statement {
+    let from = statuses(Status::ALL.into_iter().filter(|from| legal(*from, to)));
+    attempt.begin(sql, [page.id.into(), version(page.version), from])
 }

@@ -85,7 +85,7 @@ pub(crate) fn claim(origin: &Origin, op: &Op, key: &PostKey, owner: &str, until_
     let idem_key = key.idempotency_key();
     let page_id = key.page_id.to_string();
     let create: [Value; 7] = [
-        PostId::new().to_string().into(),
+        PostId::new().into(),
         (&idem_key).into(),
         (&page_id).into(),
         (&key.target).into(),
@@ -149,7 +149,7 @@ pub(crate) fn arm(
     until_ms: i64,
 ) -> Batch<PostRecord> {
     let attempt = Attempt::new(origin, op, request::post(post, PostStatus::InFlight));
-    let id: Value = post.id.to_string().into();
+    let id: Value = post.id.into();
     let args = [
         id,
         text.into(),
@@ -196,11 +196,7 @@ pub(crate) fn settle(origin: &Origin, op: &Op, post: &PostRef, outcome: &PostOut
     };
     let mut change = attempt.then(
         SETTLE,
-        [
-            post.id.to_string().into(),
-            outcome.status().as_str().into(),
-            op.at_ms.into(),
-        ],
+        [post.id.into(), outcome.status().as_str().into(), op.at_ms.into()],
     );
     change.args.extend(said);
     step(attempt, post, outcome.status(), PostStatus::may_settle, change)
@@ -218,7 +214,7 @@ fn step(
         .filter(|from| legal(*from, to))
         .map(PostStatus::as_str)
         .collect();
-    let id: Value = post.id.to_string().into();
+    let id: Value = post.id.into();
     let version = version(post.version);
     let statements = vec![
         attempt.begin(STEP, [id.clone(), version, serde_json::json!(from).to_string().into()]),

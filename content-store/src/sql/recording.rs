@@ -42,8 +42,15 @@ fn told((statement, answer): (&Statement, &Vec<Row>)) -> Json {
         "sqlite": statement.sql,
         "postgres": translate::statement(&statement.sql),
         "args": statement.args.iter().map(cell).collect::<Vec<_>>(),
-        "rows": answer.iter().map(|row| row.iter().map(cell).collect()).collect::<Vec<Vec<_>>>(),
+        "rows": answer.iter().map(|row| cells(row).iter().map(cell).collect()).collect::<Vec<Vec<_>>>(),
     })
+}
+
+fn cells(row: &Row) -> &[Cell] {
+    match row {
+        Row::Cells(cells) => cells,
+        Row::Packed(_) | Row::Postgres(_) => unreachable!(),
+    }
 }
 
 fn cell(cell: &Cell) -> Json {
@@ -51,6 +58,7 @@ fn cell(cell: &Cell) -> Json {
         Cell::Null => Json::Null,
         Cell::Int(number) => json!(number),
         Cell::Text(text) => json!(text),
+        Cell::Id(id) => json!(id.to_string()),
     }
 }
 

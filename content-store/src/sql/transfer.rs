@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
-use super::{Batch, Origin, Row, Statement, Value};
+use super::{Batch, Cells, Origin, Row, Statement, Value};
 use crate::Result;
 use crate::transfer::{Exported, Imported, Mark, Record, Shape};
 
@@ -13,6 +13,7 @@ fn json(cell: Value) -> Json {
         Value::Null => Json::Null,
         Value::Int(number) => number.into(),
         Value::Text(text) => text.into(),
+        Value::Id(id) => id.to_string().into(),
     }
 }
 
@@ -38,7 +39,7 @@ fn place(shape: &Shape, column: usize, n: usize) -> String {
     }
 }
 
-pub(crate) fn export(after: Option<&Mark>, limit: usize) -> Result<Batch<Exported>> {
+pub(crate) fn export(origin: &Origin, after: Option<&Mark>, limit: usize) -> Result<Batch<Exported>> {
     let (shape, key) = Mark::position(after)?;
     let mut args: Vec<Value> = vec![i64::try_from(limit).unwrap_or(i64::MAX).into()];
     let keys: Vec<_> = shape.key.iter().map(|at| shape.columns[*at].name).collect();
@@ -55,18 +56,21 @@ pub(crate) fn export(after: Option<&Mark>, limit: usize) -> Result<Batch<Exporte
         let _ = write!(sql, " WHERE ({keys}) > ({})", places.join(", "));
     }
     let _ = write!(sql, " ORDER BY {keys} LIMIT CAST(?1 AS BIGINT)");
+    let origin = origin.clone();
     Ok(Batch::new(
         vec![Statement { sql: sql.into(), args }],
         move |mut answers| {
-            let records: Vec<_> = answers.last(0).into_iter().map(|row| record(shape, row)).collect();
+            let records = answers.last(0).into_iter().map(|row| record(&origin, shape, row));
+            let records = records.collect::<Result<Vec<_>>>()?;
             let next = Mark::after(shape, &records, limit);
             Ok(Exported { records, next })
         },
     ))
 }
 
-fn record(shape: &'static Shape, row: Row) -> Record {
-    Record::new(shape, row.into_iter().map(json).collect())
+fn record(origin: &Origin, shape: &'static Shape, row: Row) -> Result<Record> {
+    let cells = Cells::new(origin, row).values()?;
+    Ok(Record::new(shape, cells.into_iter().map(json).collect()))
 }
 
 /// One insert and one look at the row for each: what is there is left, and compared.
@@ -75,13 +79,14 @@ pub(crate) fn import(origin: &Origin, records: &[Record]) -> Batch<Imported> {
         .iter()
         .flat_map(|record| [insert(record), look(record)])
         .collect();
-    let (store, records) = (origin.store, records.to_vec());
+    let (origin, records) = (origin.clone(), records.to_vec());
     Batch::new(statements, move |mut answers| {
         let mut imported = Imported::default();
         for (n, wanted) in records.iter().rev().enumerate() {
             let found = answers.last(n * 2).into_iter().next();
-            if found.map(|row| record(wanted.shape(), row)).as_ref() != Some(wanted) {
-                return Err(wanted.differs(store));
+            let found = found.map(|row| record(&origin, wanted.shape(), row)).transpose()?;
+            if found.as_ref() != Some(wanted) {
+                return Err(wanted.differs(origin.store));
             }
             if answers.last(n * 2 + 1).is_empty() {
                 imported.known += 1;

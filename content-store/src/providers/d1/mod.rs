@@ -136,6 +136,7 @@ fn js(value: &Value) -> JsValue {
         Value::Null => JsValue::NULL,
         Value::Int(number) => JsValue::from_f64(*number as f64),
         Value::Text(text) => JsValue::from_str(text),
+        Value::Id(id) => JsValue::from_str(&id.to_string()),
     }
 }
 

@@ -33,11 +33,11 @@ impl<'de> Deserialize<'de> for Columns {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Columns, A::Error> {
-                let mut row = Row::new();
+                let mut row = Vec::new();
                 while let Some((IgnoredAny, Cell(value))) = map.next_entry()? {
                     row.push(value);
                 }
-                Ok(Columns(row))
+                Ok(Columns(Row::Cells(row)))
             }
         }
 

@@ -65,6 +65,7 @@ fn run(connection: &Connection, statement: &Statement) -> Vec<Row> {
         Cell::Null => rusqlite::types::Value::Null,
         Cell::Int(number) => rusqlite::types::Value::Real(*number as f64),
         Cell::Text(text) => rusqlite::types::Value::Text(text.clone()),
+        Cell::Id(id) => rusqlite::types::Value::Text(id.to_string()),
     });
     let mut rows = prepared.query(params_from_iter(bound)).unwrap();
     let mut found = Vec::new();

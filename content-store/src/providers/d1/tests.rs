@@ -6,7 +6,7 @@ use super::STORE;
 use super::classify::words;
 use super::rows::Columns;
 use crate::providers::d1_rules::{Intent, MAX_PARAMETER, check, failed, late, refused};
-use crate::sql::{Origin, Statement, Value, plan, statement};
+use crate::sql::{Origin, Row, Statement, Value, plan, statement};
 use crate::{Error, NewPage, Op, limits};
 
 fn origin() -> Origin {
@@ -152,7 +152,10 @@ fn words_come_out_of_every_wrapping() {
 fn rows_are_read_by_position() {
     let row: Columns = serde_json::from_str(r#"{"z":1,"a":null,"'slug'":"text","m":-9007199254740991}"#).unwrap();
     let text = Value::Text("text".to_owned());
-    assert_eq!(row.0, [Value::Int(1), Value::Null, text, Value::Int(-limits::NUMBER)]);
+    let Row::Cells(cells) = row.0 else {
+        unreachable!("D1 gives cells")
+    };
+    assert_eq!(cells, [Value::Int(1), Value::Null, text, Value::Int(-limits::NUMBER)]);
     for bad in [r#"{"a":1.5}"#, r#"{"a":true}"#, r#"{"a":[1]}"#, "[1]", "null"] {
         assert!(serde_json::from_str::<Columns>(bad).is_err(), "{bad}");
     }

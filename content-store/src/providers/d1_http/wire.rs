@@ -36,6 +36,7 @@ fn param(value: &Value) -> Option<String> {
         Value::Null => None,
         Value::Int(number) => Some(number.to_string()),
         Value::Text(text) => Some(text.clone()),
+        Value::Id(id) => Some(id.to_string()),
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::PoolError;
+use deadpool::managed::PoolError;
 use tokio_postgres::error::SqlState;
 
 use crate::Error;
@@ -105,7 +105,7 @@ fn reported(origin: &Origin, code: &SqlState, message: String) -> Error {
 }
 
 /// The pool could give no connection: nothing was asked.
-pub(super) fn no_connection(origin: &Origin, error: &PoolError) -> Error {
+pub(super) fn no_connection(origin: &Origin, error: &PoolError<tokio_postgres::Error>) -> Error {
     match error {
         PoolError::Backend(error) => match error.code() {
             Some(code) => reported(origin, code, words(error)),

@@ -1,6 +1,6 @@
 //! The schema, brought up to date under a lock that other processes respect.
 
-use deadpool_postgres::Client;
+use tokio_postgres::{Client, GenericClient};
 
 use super::classify::{self, Intent};
 use super::translate;
@@ -73,7 +73,7 @@ pub(super) async fn run(origin: &Origin, client: &mut Client, known: &'static [M
         })
 }
 
-async fn applied(client: &impl deadpool_postgres::GenericClient) -> Result<Vec<String>, tokio_postgres::Error> {
+async fn applied(client: &(impl GenericClient + Sync)) -> Result<Vec<String>, tokio_postgres::Error> {
     let known = client
         .query_one("SELECT to_regclass('content_migrations') IS NOT NULL", &[])
         .await?;

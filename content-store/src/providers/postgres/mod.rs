@@ -4,25 +4,25 @@
 mod classify;
 mod ledgers;
 mod migrate;
+mod pool;
 mod run;
 mod tls;
 pub(crate) mod translate;
 mod url;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::pin::pin;
 use std::time::Duration;
 
-use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
-use futures_util::future::try_join_all;
+use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod};
+use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{NoTls, Statement as Prepared};
 
 use crate::migrations::Migration;
-use crate::sql::{Answers, Batch, Origin, Row, Statement, Value};
+use crate::sql::{Answers, Batch, Origin, Row, Statement};
 use crate::{Result, text};
 use classify::Intent;
+use pool::{Client, Pool};
 use run::Failure;
 
 pub(crate) const STORE: &str = "postgres";
@@ -54,7 +54,6 @@ pub struct PostgresStore {
     origin: Origin,
     pool: Pool,
     deadline: Duration,
-    translated: RwLock<HashMap<String, Arc<str>>>,
 }
 
 impl fmt::Debug for PostgresStore {
@@ -110,15 +109,14 @@ impl PostgresStore {
     async fn run(&self, intent: Intent, statements: &[Statement]) -> Result<Vec<Vec<Row>>> {
         let mut met = 0;
         loop {
-            let client = self.client().await?;
-            let prepared = self.prepare(&client, statements).await;
+            let mut client = self.client().await?;
+            let prepared = client.prepare(statements).await;
             let prepared = prepared.map_err(|error| classify::failed(&self.origin, Intent::Read, &error))?;
-            let batch: Vec<(Prepared, &[Value])> = prepared
-                .into_iter()
-                .zip(statements)
-                .map(|(prepared, statement)| (prepared, statement.args.as_slice()))
-                .collect();
-            let answer = match tokio::time::timeout(self.deadline, run::batch(&client, intent, &batch)).await {
+            let answer = {
+                let batch = pin!(run::batch(&client.client, intent, &prepared, statements));
+                tokio::time::timeout(self.deadline, batch).await
+            };
+            let answer = match answer {
                 Ok(answer) => answer,
                 Err(_) => {
                     // Whatever it waits for, nobody else shall wait behind it.
@@ -141,7 +139,6 @@ impl PostgresStore {
                 }
                 Err(Failure::Statement(error)) => return Err(classify::failed(&self.origin, intent, &error)),
                 Err(Failure::Commit(error)) => return Err(classify::commit_failed(&self.origin, &error)),
-                Err(Failure::Cell(detail)) => return Err(self.origin.corrupt(detail)),
             }
         }
     }
@@ -149,27 +146,6 @@ impl PostgresStore {
     async fn client(&self) -> Result<Client> {
         let client = self.pool.get().await;
         client.map_err(|error| classify::no_connection(&self.origin, &error))
-    }
-
-    async fn prepare(&self, client: &Client, statements: &[Statement]) -> Result<Vec<Prepared>, tokio_postgres::Error> {
-        let sql: Vec<Arc<str>> = statements
-            .iter()
-            .map(|statement| self.translated(&statement.sql))
-            .collect();
-        // At once, so that what is not prepared yet costs one round trip together.
-        try_join_all(sql.iter().map(|sql| client.prepare_cached(sql))).await
-    }
-
-    fn translated(&self, sql: &str) -> Arc<str> {
-        let known = self.translated.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(text) = known.get(sql) {
-            return Arc::clone(text);
-        }
-        drop(known);
-        let text: Arc<str> = translate::statement(sql).into();
-        let mut known = self.translated.write().unwrap_or_else(PoisonError::into_inner);
-        known.insert(sql.to_owned(), Arc::clone(&text));
-        text
     }
 }
 
@@ -246,24 +222,15 @@ impl PostgresBuilder {
             let tls = tls::connector(address.check, address.roots.as_deref())?;
             Manager::from_config(address.config, tls, fast)
         };
-        let pool = Pool::builder(manager)
-            .max_size(self.connections)
-            .timeouts(Timeouts {
-                wait: Some(self.deadline),
-                create: Some(self.deadline),
-                recycle: Some(self.deadline),
-            })
-            .runtime(Runtime::Tokio1)
-            .build()
+        let pool = Pool::new(manager, self.connections, self.deadline)
             .map_err(|error| classify::unavailable(&origin, error.to_string()))?;
         let store = PostgresStore {
             origin,
             pool,
             deadline: self.deadline,
-            translated: RwLock::default(),
         };
         let mut client = store.client().await?;
-        migrate::run(&store.origin, &mut client, self.known).await?;
+        migrate::run(&store.origin, &mut client.client, self.known).await?;
         drop(client);
         Ok(store)
     }

@@ -4,14 +4,17 @@
 //! server answers the later ones with an error and takes the commit for a rollback. So a caller that stops waiting
 //! leaves nothing half-done behind.
 
+use std::pin::pin;
+
 use bytes::BytesMut;
-use deadpool_postgres::Client;
+use futures_util::TryStreamExt as _;
 use futures_util::future::{join, join_all};
-use tokio_postgres::Statement as Prepared;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Statement as Prepared};
+use uuid::Uuid;
 
 use super::classify::Intent;
-use crate::sql::{Row, Value};
+use crate::sql::{Row, Statement, Value};
 
 /// What went wrong, and where.
 #[derive(Debug)]
@@ -20,23 +23,31 @@ pub(super) enum Failure {
     Statement(tokio_postgres::Error),
     /// The commit.
     Commit(tokio_postgres::Error),
-    /// A row holds what no column of this schema holds.
-    Cell(String),
 }
 
 type Rows = Vec<Vec<Row>>;
 
 /// Runs a batch. A transaction has the isolation that makes it see one state of the database: whoever writes a row that
 /// another changed since is told so, and runs again.
-pub(super) async fn batch(client: &Client, intent: Intent, batch: &[(Prepared, &[Value])]) -> Result<Rows, Failure> {
-    let (begin, end) = match (intent, batch) {
-        (Intent::Read, [(prepared, args)]) => return Ok(vec![query(client, prepared, args).await?]),
-        (Intent::Read, _) => ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "COMMIT"),
-        (Intent::Write, _) => ("BEGIN ISOLATION LEVEL REPEATABLE READ", "COMMIT"),
-        (Intent::Probe, _) => ("BEGIN ISOLATION LEVEL READ COMMITTED", "ROLLBACK"),
+pub(super) async fn batch(
+    client: &Client,
+    intent: Intent,
+    prepared: &[Prepared],
+    statements: &[Statement],
+) -> Result<Rows, Failure> {
+    let (begin, end) = match (intent, prepared, statements) {
+        (Intent::Read, [prepared], [statement]) => return Ok(vec![query(client, prepared, &statement.args).await?]),
+        (Intent::Read, ..) => ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "COMMIT"),
+        (Intent::Write, ..) => ("BEGIN ISOLATION LEVEL REPEATABLE READ", "COMMIT"),
+        (Intent::Probe, ..) => ("BEGIN ISOLATION LEVEL READ COMMITTED", "ROLLBACK"),
     };
     let begin = client.batch_execute(begin);
-    let statements = join_all(batch.iter().map(|(prepared, args)| query(client, prepared, args)));
+    let statements = join_all(
+        prepared
+            .iter()
+            .zip(statements)
+            .map(|(prepared, statement)| query(client, prepared, &statement.args)),
+    );
     let end = client.batch_execute(end);
     // Polled in this order, so sent in this order.
     let (begun, (answers, ended)) = join(begin, join(statements, end)).await;
@@ -48,22 +59,12 @@ pub(super) async fn batch(client: &Client, intent: Intent, batch: &[(Prepared, &
 
 /// Runs one statement by itself.
 async fn query(client: &Client, prepared: &Prepared, args: &[Value]) -> Result<Vec<Row>, Failure> {
-    let args: Vec<&(dyn ToSql + Sync)> = args.iter().map(|arg| arg as _).collect();
-    let rows = client.query(prepared, &args).await.map_err(Failure::Statement)?;
-    rows.iter()
-        .map(|row| (0..row.len()).map(|at| cell(row, at)).collect())
-        .collect()
-}
-
-fn cell(row: &tokio_postgres::Row, at: usize) -> Result<Value, Failure> {
-    let kind = row.columns()[at].type_();
-    let read = |error: tokio_postgres::Error| Failure::Cell(error.to_string());
-    Ok(match *kind {
-        Type::INT8 => row.try_get::<_, Option<i64>>(at).map_err(read)?.into(),
-        Type::INT4 => row.try_get::<_, Option<i32>>(at).map_err(read)?.map(i64::from).into(),
-        Type::TEXT | Type::VARCHAR => row.try_get::<_, Option<String>>(at).map_err(read)?.into(),
-        _ => return Err(Failure::Cell(format!("a column is {kind}"))),
-    })
+    let mut rows = pin!(client.query_raw(prepared, args).await.map_err(Failure::Statement)?);
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await.map_err(Failure::Statement)? {
+        found.push(Row::Postgres(row));
+    }
+    Ok(found)
 }
 
 impl ToSql for Value {
@@ -72,7 +73,10 @@ impl ToSql for Value {
             (Self::Null, _) => Ok(IsNull::Yes),
             (Self::Int(number), &Type::INT8) => number.to_sql(ty, out),
             (Self::Text(text), &Type::TEXT | &Type::VARCHAR) => text.to_sql(ty, out),
-            (Self::Int(_) | Self::Text(_), _) => {
+            (Self::Id(id), &Type::TEXT | &Type::VARCHAR) => {
+                (&*id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer())).to_sql(ty, out)
+            }
+            (Self::Int(_) | Self::Text(_) | Self::Id(_), _) => {
                 Err(format!("a statement takes {ty} where it is given another type").into())
             }
         }

@@ -1,11 +1,14 @@
 //! The statements of this crate in Postgres's words.
 //!
-//! Four things differ: placeholders, lists read from JSON, lists gathered into JSON, and the rows a claim passes over.
+//! Six things differ: placeholders, lists read from JSON, lists gathered into JSON, text found in text, the rows a claim
+//! passes over, and what a failed insert leaves behind, which in Postgres is nothing.
 
 /// The statement with `$N`, `jsonb_array_elements` and `FOR UPDATE SKIP LOCKED`.
 pub(crate) fn statement(sql: &str) -> String {
     let sql = sql
         .replace("json_group_array(", "jsonb_agg(")
+        .replace("instr(", "strpos(")
+        .replace("INSERT OR FAIL INTO", "INSERT INTO")
         .replace("/* skip locked */", "FOR UPDATE SKIP LOCKED");
     let mut out = String::with_capacity(sql.len() + 64);
     let mut rest = sql.as_str();
@@ -73,6 +76,8 @@ mod tests {
                 "SELECT n.value ->> 0 FROM json_each(?3) n WHERE x",
                 "SELECT n.value ->> 0 FROM jsonb_array_elements(CAST(CAST($3 AS text) AS jsonb)) WITH ORDINALITY AS n(value, key) WHERE x",
             ),
+            ("instr(?7, 'x') > 0", "strpos($7, 'x') > 0"),
+            ("INSERT OR FAIL INTO t (a)", "INSERT INTO t (a)"),
             (
                 "json_group_array(id) /* skip locked */",
                 "jsonb_agg(id) FOR UPDATE SKIP LOCKED",

@@ -1,19 +1,21 @@
 //! Connections: opened, set, migrated, and a batch run on them.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
+use rusqlite::{Connection, OpenFlags, Statement as Prepare, ToSql};
+use uuid::Uuid;
 
 use super::classify;
 use crate::Result;
 use crate::migrations::{self, LEDGER, MIGRATIONS};
-use crate::sql::{Origin, Row, Statement, Value};
+use crate::sql::{Origin, Packed, Row, Statement, Value};
 
-/// Every statement of this crate stays prepared.
-const STATEMENTS: usize = 64;
+/// Statements with a text of their own that stay prepared.
+const STATEMENTS: usize = 16;
 
 /// Opens a connection; the first one of a store sets the journal and migrates.
 pub(super) fn open(origin: &Origin, path: &Path, busy_timeout: Duration, first: bool) -> Result<Connection> {
@@ -94,48 +96,94 @@ pub(super) fn roll_back(connection: &Connection) {
     }
 }
 
-/// Runs statements in their order and collects their rows.
-pub(super) fn run(connection: &Connection, statements: &[Statement]) -> rusqlite::Result<Vec<Vec<Row>>> {
-    statements
-        .iter()
-        .map(|statement| run_one(connection, statement))
-        .collect()
+/// A connection with the statements that it has run, each prepared once.
+pub(super) struct Prepared<'c> {
+    connection: &'c Connection,
+    /// By where their text stands: it is of this program, and comparing it would cost more than running some.
+    known: Vec<(&'static str, Prepare<'c>)>,
 }
 
-fn run_one(connection: &Connection, statement: &Statement) -> rusqlite::Result<Vec<Row>> {
-    let mut prepared = connection.prepare_cached(&statement.sql)?;
+impl<'c> Prepared<'c> {
+    pub(super) fn new(connection: &'c Connection) -> Self {
+        Self {
+            connection,
+            known: Vec::new(),
+        }
+    }
+
+    pub(super) fn connection(&self) -> &'c Connection {
+        self.connection
+    }
+
+    /// Runs statements in their order and collects their rows.
+    pub(super) fn run(&mut self, statements: &[Statement]) -> rusqlite::Result<Vec<Vec<Row>>> {
+        statements.iter().map(|statement| self.run_one(statement)).collect()
+    }
+
+    /// Runs a statement that has no parameters and no rows.
+    pub(super) fn step(&mut self, sql: &'static str) -> rusqlite::Result<()> {
+        self.known(sql)?.raw_execute().map(drop)
+    }
+
+    fn run_one(&mut self, statement: &Statement) -> rusqlite::Result<Vec<Row>> {
+        match statement.sql {
+            Cow::Borrowed(sql) => rows(self.known(sql)?, &statement.args),
+            // Made for what it asks: SQLite keeps the last ones.
+            Cow::Owned(ref sql) => rows(&mut *self.connection.prepare_cached(sql)?, &statement.args),
+        }
+    }
+
+    fn known(&mut self, sql: &'static str) -> rusqlite::Result<&mut Prepare<'c>> {
+        let at = match self.known.iter().position(|(known, _)| std::ptr::eq(*known, sql)) {
+            Some(at) => at,
+            None => {
+                self.known.push((sql, self.connection.prepare(sql)?));
+                self.known.len() - 1
+            }
+        };
+        Ok(&mut self.known[at].1)
+    }
+}
+
+fn rows(prepared: &mut Prepare<'_>, args: &[Value]) -> rusqlite::Result<Vec<Row>> {
+    let mut text = Uuid::encode_buffer();
+    for (n, arg) in args.iter().enumerate() {
+        match arg {
+            Value::Id(id) => prepared.raw_bind_parameter(n + 1, &*id.as_hyphenated().encode_lower(&mut text))?,
+            other => prepared.raw_bind_parameter(n + 1, other)?,
+        }
+    }
     let columns = prepared.column_count();
-    let mut rows = prepared.query(params_from_iter(&statement.args))?;
+    let mut rows = prepared.raw_query();
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let cells = (0..columns).map(|at| cell(at, row.get_ref(at)?));
-        found.push(cells.collect::<rusqlite::Result<Row>>()?);
+        let mut packed = Packed::new(columns);
+        for at in 0..columns {
+            match row.get_ref(at)? {
+                ValueRef::Null => packed.null(),
+                ValueRef::Integer(number) => packed.number(number),
+                ValueRef::Text(text) => match std::str::from_utf8(text) {
+                    Ok(text) => packed.text(text),
+                    Err(error) => return Err(rusqlite::Error::Utf8Error(at, error)),
+                },
+                value @ (ValueRef::Real(_) | ValueRef::Blob(_)) => {
+                    let column = "a column of the store".to_owned();
+                    return Err(rusqlite::Error::InvalidColumnType(at, column, value.data_type()));
+                }
+            }
+        }
+        found.push(Row::Packed(packed));
     }
     Ok(found)
 }
 
-fn cell(at: usize, value: ValueRef<'_>) -> rusqlite::Result<Value> {
-    match value {
-        ValueRef::Null => Ok(Value::Null),
-        ValueRef::Integer(number) => Ok(Value::Int(number)),
-        ValueRef::Text(text) => match std::str::from_utf8(text) {
-            Ok(text) => Ok(Value::Text(text.to_owned())),
-            Err(error) => Err(rusqlite::Error::Utf8Error(at, error)),
-        },
-        ValueRef::Real(_) | ValueRef::Blob(_) => Err(rusqlite::Error::InvalidColumnType(
-            at,
-            "a column of the store".to_owned(),
-            value.data_type(),
-        )),
-    }
-}
-
 impl ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Int(number) => ValueRef::Integer(*number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-        }))
+        Ok(match self {
+            Self::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Self::Int(number) => ToSqlOutput::Borrowed(ValueRef::Integer(*number)),
+            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Self::Id(id) => ToSqlOutput::Owned(id.to_string().into()),
+        })
     }
 }

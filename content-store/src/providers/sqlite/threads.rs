@@ -8,7 +8,7 @@ use futures_channel::oneshot;
 use rusqlite::Connection;
 
 use super::classify;
-use super::connection::{roll_back, run};
+use super::connection::{Prepared, roll_back};
 use crate::sql::{Origin, Row, Statement};
 use crate::{Error, Result};
 
@@ -106,13 +106,14 @@ impl Drop for Threads {
 }
 
 fn write_all(origin: &Origin, connection: &Connection, jobs: &Receiver<Job>) {
+    let mut prepared = Prepared::new(connection);
     while let Ok(first) = jobs.recv() {
         let mut group = vec![first];
         group.extend(jobs.try_iter().take(GROUP - 1));
-        if let Some(lost) = write_group(origin, connection, group) {
+        if let Some(lost) = write_group(origin, &mut prepared, group) {
             // SQLite gave up the whole transaction for the fault of one. Nothing of it is written, so each may try alone.
             for job in lost {
-                if let Some(lost) = write_group(origin, connection, vec![job]) {
+                if let Some(lost) = write_group(origin, &mut prepared, vec![job]) {
                     for job in lost {
                         job.answer(Err(classify::stopped(origin)));
                     }
@@ -124,8 +125,9 @@ fn write_all(origin: &Origin, connection: &Connection, jobs: &Receiver<Job>) {
 
 /// Writes a group in one transaction and answers it. Gives the group back when the transaction was lost to one of
 /// several.
-fn write_group(origin: &Origin, connection: &Connection, group: Vec<Job>) -> Option<Vec<Job>> {
-    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+fn write_group(origin: &Origin, prepared: &mut Prepared<'_>, group: Vec<Job>) -> Option<Vec<Job>> {
+    let connection = prepared.connection();
+    if let Err(error) = prepared.step("BEGIN IMMEDIATE") {
         roll_back(connection);
         refuse(group, classify::refused(origin, error));
         return None;
@@ -134,9 +136,9 @@ fn write_group(origin: &Origin, connection: &Connection, group: Vec<Job>) -> Opt
     let mut answers = Vec::with_capacity(group.len());
     for job in &group {
         let answer = if alone {
-            run(connection, &job.statements)
+            prepared.run(&job.statements)
         } else {
-            savepoint(connection, job)
+            savepoint(prepared, job)
         };
         if connection.is_autocommit() && !alone {
             return Some(group);
@@ -145,7 +147,7 @@ fn write_group(origin: &Origin, connection: &Connection, group: Vec<Job>) -> Opt
     }
     if alone && answers.iter().any(Result::is_err) {
         roll_back(connection);
-    } else if let Err(error) = connection.execute_batch("COMMIT") {
+    } else if let Err(error) = prepared.step("COMMIT") {
         roll_back(connection);
         refuse(group, classify::commit_failed(origin, error));
         return None;
@@ -156,14 +158,15 @@ fn write_group(origin: &Origin, connection: &Connection, group: Vec<Job>) -> Opt
     None
 }
 
-fn savepoint(connection: &Connection, job: &Job) -> rusqlite::Result<Rows> {
-    connection.prepare_cached("SAVEPOINT op")?.execute([])?;
-    let answer = run(connection, &job.statements);
+fn savepoint(prepared: &mut Prepared<'_>, job: &Job) -> rusqlite::Result<Rows> {
+    prepared.step("SAVEPOINT op")?;
+    let answer = prepared.run(&job.statements);
+    let connection = prepared.connection();
     if answer.is_err() && !connection.is_autocommit() {
-        connection.prepare_cached("ROLLBACK TO op")?.execute([])?;
+        prepared.step("ROLLBACK TO op")?;
     }
     if !connection.is_autocommit() {
-        connection.prepare_cached("RELEASE op")?.execute([])?;
+        prepared.step("RELEASE op")?;
     }
     answer
 }
@@ -175,11 +178,14 @@ fn refuse(group: Vec<Job>, error: Error) {
 }
 
 fn read_all(origin: &Origin, connection: &Connection, questions: &Mutex<Receiver<Job>>) {
+    let mut prepared = Prepared::new(connection);
     loop {
         // Only the taking of a question is exclusive; the lock is free again before it is answered.
         let question = questions.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = question else { return };
-        let answer = run(connection, &job.statements).map_err(|error| classify::refused(origin, error));
+        let answer = prepared
+            .run(&job.statements)
+            .map_err(|error| classify::refused(origin, error));
         job.answer(answer);
     }
 }
