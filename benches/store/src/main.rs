@@ -28,6 +28,7 @@ fn main() {
         match args.scenario.as_str() {
             "prepare" => own::prepare(&folder, n).await,
             "save-raw" => raw::save(&folder, n),
+            "save-alike" => raw::save_alike(&folder, n),
             "save-own" => own::save(&folder, n, 1).await,
             "save-own-16" => own::save(&folder, n, 16).await,
             "get-raw" => raw::get(&folder, n),

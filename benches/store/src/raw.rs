@@ -19,20 +19,57 @@ fn open(folder: &Path) -> Connection {
 }
 
 pub fn save(folder: &Path, n: usize) {
+    save_each(folder, n, |connection, page, save| {
+        save_one(connection, page, save).unwrap()
+    });
+}
+
+/// As [`save`], and harmless when repeated; and the page is given back.
+pub fn save_alike(folder: &Path, n: usize) {
+    save_each(folder, n, |connection, page, save| {
+        let found = save_or_repeat(connection, page, save).unwrap();
+        assert!(found.content.unwrap().body_html.len() > 5900);
+    });
+}
+
+fn save_each(folder: &Path, n: usize, save_one: impl Fn(&Connection, &PageRef, &SavePage)) {
     let connection = open(folder);
     let pages: Vec<_> = refs(folder).into_iter().take(n).collect();
     assert_eq!(pages.len(), n);
     let save = saved();
     let meter = Meter::start();
     for page in &pages {
-        save_one(&connection, page, &save).unwrap();
+        save_one(&connection, page, &save);
     }
     meter.per(n as u64).print();
 }
 
-fn save_one(connection: &Connection, page: &PageRef, save: &SavePage) -> rusqlite::Result<()> {
-    let content = &save.content;
+fn save_or_repeat(connection: &Connection, page: &PageRef, save: &SavePage) -> rusqlite::Result<Page> {
     let op = uuid::Uuid::now_v7().to_string();
+    let request = format!("save {}@{} to {}", page.id, page.version, save.to);
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let mut known = connection.prepare_cached("SELECT request FROM content_op WHERE op_id = ?1")?;
+    let found: Option<String> = known.query_row([&op], |row| row.get(0)).optional()?;
+    match found {
+        Some(found) => assert_eq!(found, request),
+        None => write(connection, page, save, &op, &request)?,
+    }
+    let mut get = connection.prepare_cached(GET)?;
+    let mut found = get.query_row([page.id.to_string()], |row| read(row, false))?;
+    found.content = Some(save.content.clone());
+    connection.execute_batch("COMMIT")?;
+    Ok(found)
+}
+
+fn save_one(connection: &Connection, page: &PageRef, save: &SavePage) -> rusqlite::Result<()> {
+    let op = uuid::Uuid::now_v7().to_string();
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    write(connection, page, save, &op, "save")?;
+    connection.execute_batch("COMMIT")
+}
+
+fn write(connection: &Connection, page: &PageRef, save: &SavePage, op: &str, request: &str) -> rusqlite::Result<()> {
+    let content = &save.content;
     let id = page.id.to_string();
     let at = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -42,10 +79,9 @@ fn save_one(connection: &Connection, page: &PageRef, save: &SavePage) -> rusqlit
     let hooks = serde_json::to_string(&content.hooks).unwrap();
     let hash = hash(content);
     let version = page.version as i64;
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    let mut step = connection
-        .prepare_cached("INSERT INTO content_op (op_id, nonce, request, at_ms) VALUES (?1, ?1, 'save', ?2)")?;
-    step.execute((&op, at))?;
+    let mut step =
+        connection.prepare_cached("INSERT INTO content_op (op_id, nonce, request, at_ms) VALUES (?1, ?1, ?3, ?2)")?;
+    step.execute((op, at, request))?;
     let mut step = connection.prepare_cached(
         "UPDATE content_metadata SET status = ?3, version = version + 1, updated_at_ms = ?4, last_error = NULL, \
          lease_owner = NULL, lease_until_ms = NULL, not_before_ms = NULL, published_at_ms = COALESCE(published_at_ms, ?4), \
@@ -74,7 +110,7 @@ fn save_one(connection: &Connection, page: &PageRef, save: &SavePage) -> rusqlit
     let mut step = connection.prepare_cached(
         "INSERT INTO content_revision (content_id, version, op_id, status, content_hash, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    step.execute((&id, version + 1, &op, save.to.as_str(), &hash, at))?;
+    step.execute((&id, version + 1, op, save.to.as_str(), &hash, at))?;
     let mut step = connection.prepare_cached(
         "INSERT INTO outbox (id, topic, page_id, payload_json, status, attempts, available_at_ms, created_at_ms) \
          VALUES (?1, ?2, ?3, ?4, 'pending', 0, ?5, ?5)",
@@ -88,7 +124,7 @@ fn save_one(connection: &Connection, page: &PageRef, save: &SavePage) -> rusqlit
             at,
         ))?;
     }
-    connection.execute_batch("COMMIT")
+    Ok(())
 }
 
 pub fn hash(content: &Content) -> String {
@@ -123,6 +159,11 @@ pub const COLUMNS: &str = "id, site, locale, slug, row_key, primary_keyword, top
     not_before_ms, lease_owner, lease_until_ms, created_at_ms, updated_at_ms, published_at_ms, modified_at_ms, content_hash, \
     title, description, keywords_json, image_prompt, hooks_json, canonical_url, quality_json, model, word_count, body_html";
 
+/// A page without its content.
+const GET: &str = "SELECT id, site, locale, slug, row_key, primary_keyword, topic_json, status, version, attempts, last_error, \
+    not_before_ms, lease_owner, lease_until_ms, created_at_ms, updated_at_ms, published_at_ms, modified_at_ms, content_hash \
+    FROM content_metadata WHERE id = ?1";
+
 pub fn get(folder: &Path, n: usize) {
     let connection = open(folder);
     let page = refs(folder)[0];
@@ -131,13 +172,17 @@ pub fn get(folder: &Path, n: usize) {
     let meter = Meter::start();
     for _ in 0..n {
         let mut get = connection.prepare_cached(&sql).unwrap();
-        let page = get.query_row([page.id.to_string()], read).optional().unwrap().unwrap();
+        let page = get
+            .query_row([page.id.to_string()], |row| read(row, true))
+            .optional()
+            .unwrap()
+            .unwrap();
         assert!(page.content.unwrap().body_html.len() > 5900);
     }
     meter.per(n as u64).print();
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Page> {
+fn read(row: &Row<'_>, whole: bool) -> rusqlite::Result<Page> {
     let json = |text: &str| serde_json::from_str(text).unwrap();
     let list = |text: &str| serde_json::from_str(text).unwrap();
     let str = |at: usize| row.get_ref(at).map(|value| value.as_str().unwrap());
@@ -164,17 +209,21 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Page> {
         published_at_ms: row.get(16)?,
         modified_at_ms: row.get(17)?,
         content_hash: row.get(18)?,
-        content: Some(Content {
-            title: row.get(19)?,
-            description: row.get(20)?,
-            keywords: list(str(21)?),
-            image_prompt: row.get(22)?,
-            hooks: list(str(23)?),
-            canonical_url: row.get(24)?,
-            quality: json(str(25)?),
-            model: row.get(26)?,
-            word_count: row.get(27)?,
-            body_html: row.get(28)?,
-        }),
+        content: whole
+            .then(|| -> rusqlite::Result<Content> {
+                Ok(Content {
+                    title: row.get(19)?,
+                    description: row.get(20)?,
+                    keywords: list(str(21)?),
+                    image_prompt: row.get(22)?,
+                    hooks: list(str(23)?),
+                    canonical_url: row.get(24)?,
+                    quality: json(str(25)?),
+                    model: row.get(26)?,
+                    word_count: row.get(27)?,
+                    body_html: row.get(28)?,
+                })
+            })
+            .transpose()?,
     })
 }
