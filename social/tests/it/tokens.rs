@@ -205,3 +205,36 @@ of_every_network_that_renews!(
     nothing_replaces_a_token,
     two_processes
 );
+
+/// A person is asked to connect the account again only when its token is dead.
+#[tokio::test]
+async fn refusals_of_a_renewal_have_their_condition() {
+    for (status, dead, again) in [
+        (400, true, false),
+        (401, true, false),
+        (404, false, false),
+        (422, false, false),
+        (429, false, true),
+        (503, false, true),
+    ] {
+        let site = Site::<crate::x::World>::start().await;
+        post(&site, "before").await;
+        {
+            let mut world = site.world.lock().unwrap();
+            world.lapse();
+            world.common().instead = Some(("/2/oauth2/token", Reply::error(status, "no")));
+        }
+        let error = site.publish(&Post::new("after")).await.unwrap_err();
+        assert_eq!(
+            matches!(error, Error::Unauthenticated { .. }),
+            dead,
+            "{status}: {error:?}"
+        );
+        assert_eq!(
+            (error.is_retryable(), error.is_unknown()),
+            (again, false),
+            "{status}: {error:?}"
+        );
+        assert_eq!(site.visible().await.len(), 1);
+    }
+}
