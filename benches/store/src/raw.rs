@@ -55,7 +55,7 @@ fn save_or_repeat(connection: &Connection, page: &PageRef, save: &SavePage) -> r
         None => write(connection, page, save, &op, &request)?,
     }
     let mut get = connection.prepare_cached(GET)?;
-    let mut found = get.query_row([page.id.to_string()], |row| read(row, false))?;
+    let mut found = get.query_row([page.id.to_string()], head)?;
     found.content = Some(save.content.clone());
     connection.execute_batch("COMMIT")?;
     Ok(found)
@@ -172,19 +172,35 @@ pub fn get(folder: &Path, n: usize) {
     let meter = Meter::start();
     for _ in 0..n {
         let mut get = connection.prepare_cached(&sql).unwrap();
-        let page = get
-            .query_row([page.id.to_string()], |row| read(row, true))
-            .optional()
-            .unwrap()
-            .unwrap();
+        let page = get.query_row([page.id.to_string()], read).optional().unwrap().unwrap();
         assert!(page.content.unwrap().body_html.len() > 5900);
     }
     meter.per(n as u64).print();
 }
 
-fn read(row: &Row<'_>, whole: bool) -> rusqlite::Result<Page> {
+fn read(row: &Row<'_>) -> rusqlite::Result<Page> {
     let json = |text: &str| serde_json::from_str(text).unwrap();
     let list = |text: &str| serde_json::from_str(text).unwrap();
+    let str = |at: usize| row.get_ref(at).map(|value| value.as_str().unwrap());
+    let mut page = head(row)?;
+    page.content = Some(Content {
+        title: row.get(19)?,
+        description: row.get(20)?,
+        keywords: list(str(21)?),
+        image_prompt: row.get(22)?,
+        hooks: list(str(23)?),
+        canonical_url: row.get(24)?,
+        quality: json(str(25)?),
+        model: row.get(26)?,
+        word_count: row.get(27)?,
+        body_html: row.get(28)?,
+    });
+    Ok(page)
+}
+
+#[inline]
+fn head(row: &Row<'_>) -> rusqlite::Result<Page> {
+    let json = |text: &str| serde_json::from_str(text).unwrap();
     let str = |at: usize| row.get_ref(at).map(|value| value.as_str().unwrap());
     Ok(Page {
         id: str(0)?.parse().unwrap(),
@@ -209,21 +225,6 @@ fn read(row: &Row<'_>, whole: bool) -> rusqlite::Result<Page> {
         published_at_ms: row.get(16)?,
         modified_at_ms: row.get(17)?,
         content_hash: row.get(18)?,
-        content: whole
-            .then(|| -> rusqlite::Result<Content> {
-                Ok(Content {
-                    title: row.get(19)?,
-                    description: row.get(20)?,
-                    keywords: list(str(21)?),
-                    image_prompt: row.get(22)?,
-                    hooks: list(str(23)?),
-                    canonical_url: row.get(24)?,
-                    quality: json(str(25)?),
-                    model: row.get(26)?,
-                    word_count: row.get(27)?,
-                    body_html: row.get(28)?,
-                })
-            })
-            .transpose()?,
+        content: None,
     })
 }
