@@ -37,8 +37,7 @@ pub(crate) fn parse<'a, T: serde::Deserialize<'a>>(peer: &Peer, answer: &Answer,
         _ if !is_object => Err(serde::de::Error::custom("an object was expected")),
         // Checked at once, not string by string.
         Ok(text) => serde_json::from_str(text),
-        // What is wrong may stand where nobody reads.
-        Err(_) => serde_json::from_slice(json),
+        Err(_) => Err(serde::de::Error::custom("JSON is UTF-8")),
     };
     parsed.map_err(|error: serde_json::Error| {
         // An error may have a shape of its own: `[{"error": ..}]`, `{"message": ..}`.

@@ -35,7 +35,8 @@ impl Embeds for Gemini {
         &self.model
     }
 
-    /// The API takes 100 texts at once.
+    /// "At most 100 requests can be in one batch", as the API refuses more; its documents name no number
+    /// ([vercel/ai #16575](https://github.com/vercel/ai/pull/16575)).
     fn most(&self) -> Most {
         Most {
             texts: 100,

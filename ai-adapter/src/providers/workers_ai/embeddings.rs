@@ -37,7 +37,8 @@ impl Embeds for WorkersAi {
         &self.model
     }
 
-    /// The models take 100 texts at once.
+    /// `maxItems` of `text` in the input schema of the
+    /// [models](https://developers.cloudflare.com/workers-ai/models/bge-large-en-v1.5/).
     fn most(&self) -> Most {
         Most {
             texts: 100,
