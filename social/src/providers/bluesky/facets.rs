@@ -65,7 +65,9 @@ pub(super) fn marks(text: &str) -> Vec<Mark> {
     for (at, sign) in text.match_indices(['@', '#', '＃']) {
         let before = text[..at].chars().next_back();
         let opens = before.is_none_or(|c| c.is_whitespace() || sign == "@" && c == '(');
-        if !opens || links.iter().any(|link| link.contains(&at)) {
+        // Of two that overlap, clients show the one that begins first.
+        let tagged = matches!(marks.last(), Some(Mark::Tag(tag, _)) if tag.contains(&at));
+        if !opens || tagged || links.iter().any(|link| link.contains(&at)) {
             continue;
         }
         let start = at + sign.len();
@@ -162,6 +164,7 @@ mod tests {
             assert_eq!(marks(plain), [], "{plain}");
         }
         assert_eq!(marks("#日本語。"), [Mark::Tag(0..10, "日本語".to_owned())]);
+        assert_eq!(marks("#(@b.example"), [Mark::Tag(0..12, "(@b.example".to_owned())]);
     }
 
     proptest::proptest! {
