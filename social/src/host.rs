@@ -220,6 +220,7 @@ mod tests {
             "https://example.com/?",
             "https://example.com/#",
             "https://example.com/?q=/",
+            "https://example.com/#/",
         ] {
             assert!(check_server(url, Reach::Public).is_err(), "{url}");
         }

@@ -171,6 +171,15 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn what_no_header_can_carry_is_not_sent() {
+        use crate::http::{Call, Caller, Settings};
+        let caller = Caller::new("x", Settings::default()).unwrap();
+        let request = Request::new("POST", "https://a.example/".to_owned()).bearer("a\nb");
+        let error = caller.send(request, Call::Publish).await.unwrap_err();
+        assert!(error.is_retryable() && !error.is_unknown(), "{error:?}");
+    }
+
     #[test]
     fn what_others_gave_is_encoded() {
         let query = [("q", "a b&c=d/\u{fc}"), ("r", "~-._")];

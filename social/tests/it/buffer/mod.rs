@@ -200,6 +200,20 @@ async fn every_known_answer_has_its_condition() {
 }
 
 #[tokio::test]
+async fn an_outcome_that_cannot_be_read_is_asked_for_again() {
+    let site = Site::start().await;
+    for data in [
+        json!({}),
+        json!({"post": {"status": "sent"}}),
+        json!({"post": {"id": "", "status": "sent"}}),
+    ] {
+        site.script([Reply::json(200, &json!({ "data": data }))]);
+        let error = site.target.outcome("post-0").await.unwrap_err();
+        assert!(error.is_retryable(), "{data}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn check_holds_the_channel_against_the_configuration() {
     let site = Site::start().await;
     assert_eq!(site.check().await.unwrap().handle, "me");
