@@ -62,8 +62,11 @@ mod web {
             let client = builder
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(Duration::from_secs(10))
-                // Servers drop idle connections after some seconds; a write into one of those is an unknown outcome.
-                .pool_idle_timeout(Duration::from_secs(5))
+                // Servers close idle connections when they like, some after each answer, and not all say so. A post written
+                // into one of those is an unknown outcome, and to look for it costs more than a handshake.
+                .pool_max_idle_per_host(0)
+                // An attempt is one request, also where HTTP/2 says that it was not looked at.
+                .retry(reqwest::retry::never().max_retries_per_request(0))
                 .build();
             Ok(Self(client.map_err(|error| describe(&error))?))
         }

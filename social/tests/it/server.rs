@@ -1,4 +1,5 @@
-//! A loopback HTTP/1.1 server, one request per connection.
+//! A loopback HTTP/1.1 server. It answers one request per connection and does not say so, as some servers of the Fediverse do;
+//! others close what was idle for as long as they like. Whatever is sent on such a connection has no answer.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -174,14 +175,17 @@ async fn connection(mut stream: TcpStream, answer: Answerer) {
             return;
         }
     };
-    let mut head = format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {length}\r\n");
+    let mut head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str("\r\n");
     let _ = stream.write_all(head.as_bytes()).await;
     let _ = stream.write_all(&body).await;
-    let _ = stream.shutdown().await;
+    if body.len() == length {
+        // Until the client has the answer and closes, or wants more.
+        let _ = stream.read(&mut [0]).await;
+    }
 }
 
 async fn read(stream: &mut TcpStream) -> Option<Request> {
