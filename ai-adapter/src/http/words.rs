@@ -68,6 +68,8 @@ mod tests {
     struct Long<'a>(#[serde(serialize_with = "words")] &'a str);
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn every_text_is_read_back_as_it_was(text in "(\\PC|[\\x00-\\x7f]){0,200}") {
             let mut bytes = Vec::new();
