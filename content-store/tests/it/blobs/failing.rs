@@ -214,6 +214,13 @@ async fn sweeping_takes_what_no_row_names_and_nothing_else() {
     let orphan = BlobKey::of(large("o").as_bytes());
     assert_eq!(blobs.keys().await.len(), 3);
     assert_eq!(store.sweep(0).await.unwrap(), 0, "all are younger");
+    let listed = blobs.list(None, 1_000).await.unwrap();
+    let put_at_ms = listed.iter().find(|entry| entry.key == orphan).unwrap().put_at_ms;
+    assert_eq!(
+        store.sweep(put_at_ms).await.unwrap(),
+        0,
+        "it was put at that time, not before"
+    );
     assert_eq!(store.sweep(i64::MAX).await.unwrap(), 1);
     assert!(!blobs.keys().await.contains(&orphan));
     // The page and what it said before.

@@ -137,6 +137,20 @@ async fn each_step_that_fails_says_what_it_means() {
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
 
+    rest.fake.state.files.lock().unwrap().busy = true;
+    let error = rest.store.import_in_bulk(&records).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Unavailable { message, .. } if message.contains("HTTP 503")),
+        "{error:?}"
+    );
+    // Everybody on the way could read rows that go out unencrypted.
+    rest.fake.state.files.lock().unwrap().elsewhere = Some("http://203.0.113.9/upload?X-Amz-Signature=s3cret");
+    let error = rest.store.import_in_bulk(&records).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Unavailable { message, .. } if message.contains("malformed")),
+        "{error:?}"
+    );
+
     rest.fake.fail_next(Fault::Instead(
         429,
         refusal(10429, "slow down"),

@@ -19,6 +19,10 @@ pub(crate) struct Files {
     running: Option<(u32, Value)>,
     /// The next upload is stored with other bytes.
     pub(crate) garble: bool,
+    /// The next upload is refused, as R2 refuses when it is busy.
+    pub(crate) busy: bool,
+    /// The next file is to be put at this address.
+    pub(crate) elsewhere: Option<&'static str>,
     /// The next file is taken no further than this many statements.
     pub(crate) stop_after: Option<usize>,
 }
@@ -39,6 +43,9 @@ impl State {
             return ResponseTemplate::new(400).set_body_string("<Error><Code>InvalidArgument</Code></Error>");
         }
         let mut files = self.files.lock().unwrap();
+        if std::mem::take(&mut files.busy) {
+            return ResponseTemplate::new(503).set_body_string("<Error><Code>ServiceUnavailable</Code></Error>");
+        }
         let mut bytes = request.body.clone();
         if std::mem::take(&mut files.garble) {
             bytes.truncate(bytes.len() / 2);
@@ -59,7 +66,10 @@ impl State {
                 if files.stored.get(&name).is_some_and(|file| md5(file) == text("etag")) {
                     return self.begin(&mut files, &name);
                 }
-                let address = format!("http://{host}/upload/{name}?{SIGNATURE}");
+                let address = match files.elsewhere.take() {
+                    Some(address) => address.to_owned(),
+                    None => format!("http://{host}/upload/{name}?{SIGNATURE}"),
+                };
                 (
                     200,
                     wrapped(json!({ "success": true, "type": "import", "filename": name, "upload_url": address })),
