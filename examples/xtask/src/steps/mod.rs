@@ -7,6 +7,7 @@ mod doctests;
 mod e2e;
 mod features;
 mod fmt;
+mod fuzz;
 mod msrv;
 mod outcome;
 mod plain;
@@ -61,6 +62,7 @@ const STEPS: &[Step] = &[
     plain::STEP,
     features::NATIVE,
     features::WASM,
+    fuzz::STEP,
     e2e::STEP,
     deny::STEP,
 ];
