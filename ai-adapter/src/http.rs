@@ -27,7 +27,7 @@ mod told;
 mod words;
 
 #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
-pub(crate) use self::embeddings::{Batch, Embeds, Most, embed};
+pub(crate) use self::embeddings::{Batch, Embeds, Most, Numbers, embed};
 pub(crate) use self::few::Few;
 #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
 pub(crate) use self::first::First;

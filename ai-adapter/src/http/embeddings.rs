@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Peer, malformed};
+use super::{Few, Peer, malformed};
 use crate::clock::{elapsed, remaining};
 use crate::ledger::enter;
 use crate::{Attempt, EmbeddingRequest, EmbeddingResponse, Result, Usage, platform};
+
+/// The numbers of one vector as they arrive. The vectors of known models are shorter (OpenAI's and Gemini's have 3,072); one
+/// as long as a body allows would take twice the body's bytes, and as much again while it grows.
+pub(crate) type Numbers = Few<f32, 16_384>;
 
 /// One request of an API for vectors.
 #[async_trait]

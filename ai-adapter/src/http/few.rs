@@ -9,24 +9,24 @@ use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 /// a hundred times as large in memory.
 const MAX: usize = 4096;
 
-/// A list of at most 4,096 elements; a longer one is an error, null is empty.
+/// A list of at most 4,096 elements, or `MOST`; a longer one is an error, null is empty.
 #[derive(Debug)]
-pub(crate) struct Few<T>(pub(crate) Vec<T>);
+pub(crate) struct Few<T, const MOST: usize = MAX>(pub(crate) Vec<T>);
 
-impl<T> Default for Few<T> {
+impl<T, const MOST: usize> Default for Few<T, MOST> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<T> Few<T> {
+impl<T, const MOST: usize> Few<T, MOST> {
     #[cfg(any(feature = "openai", feature = "gemini", feature = "workers-ai"))]
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl<T> IntoIterator for Few<T> {
+impl<T, const MOST: usize> IntoIterator for Few<T, MOST> {
     type Item = T;
     type IntoIter = std::vec::IntoIter<T>;
 
@@ -35,26 +35,26 @@ impl<T> IntoIterator for Few<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Few<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FewVisitor<T>(PhantomData<T>);
+        struct FewVisitor<T, const MOST: usize>(PhantomData<T>);
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for FewVisitor<T> {
-            type Value = Few<T>;
+        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for FewVisitor<T, MOST> {
+            type Value = Few<T, MOST>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list")
             }
 
-            fn visit_unit<E>(self) -> Result<Few<T>, E> {
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
                 Ok(Few(Vec::new()))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Few<T>, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 let mut items = Vec::new();
                 while let Some(item) = seq.next_element()? {
-                    if items.len() == MAX {
-                        return Err(A::Error::custom("a list of more than 4096"));
+                    if items.len() == MOST {
+                        return Err(A::Error::custom(format_args!("a list of more than {MOST}")));
                     }
                     items.push(item);
                 }
@@ -62,7 +62,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
             }
         }
 
-        deserializer.deserialize_any(FewVisitor(PhantomData))
+        deserializer.deserialize_any(FewVisitor::<T, MOST>(PhantomData))
     }
 }
 

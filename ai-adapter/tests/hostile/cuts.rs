@@ -3,7 +3,7 @@
 use presswork_ai_adapter::{FinishReason, Result, TextResponse};
 
 use crate::server::{Server, head};
-use crate::vendors::{VENDORS, Vendor, ask, condition, request};
+use crate::vendors::{TALKERS, VENDORS, Vendor, ask, condition, request};
 
 /// How a connection ends early.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,6 +93,20 @@ fn check(
     }
 }
 
+async fn cut_whole(vendor: &'static Vendor) {
+    for framing in ["length", "chunked", "none"] {
+        cut(vendor, false, framing, End::Close).await;
+    }
+    cut(vendor, false, "length", End::Reset).await;
+}
+
+#[tokio::test]
+async fn vectors_cut_at_each_byte() {
+    for vendor in &VENDORS[TALKERS..] {
+        cut_whole(vendor).await;
+    }
+}
+
 macro_rules! vendors {
     ($($name:ident = $index:literal),+) => {$(
         mod $name {
@@ -100,10 +114,7 @@ macro_rules! vendors {
 
             #[tokio::test]
             async fn a_whole_answer_cut_at_each_byte() {
-                for framing in ["length", "chunked", "none"] {
-                    cut(&VENDORS[$index], false, framing, End::Close).await;
-                }
-                cut(&VENDORS[$index], false, "length", End::Reset).await;
+                cut_whole(&VENDORS[$index]).await;
             }
 
             #[tokio::test]

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use presswork_ai_adapter::providers::openai::{Dialect, Preset};
 use presswork_ai_adapter::{
     Account, Anthropic, Budget, Cap, Error, Gemini, ImageModel, ImageRequest, LanguageModel, LanguageModelExt,
-    MemoryCache, OpenAi, Price, Prices, Record, Replay, Result, RetryPolicy, StreamEvent, Tape, TextRequest,
+    MemoryCache, OpenAi, Price, Prices, Record, Replay, Result, Retry, RetryPolicy, StreamEvent, Tape, TextRequest,
     TextResponse, WorkersAi,
 };
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ use tracing::span::{Attributes, Id};
 use tracing::{Event, Metadata, Subscriber};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use crate::vectors::Vectors;
 
 /// The key, shaped like no vendor's and with what JSON and URLs escape, so that only remembering it helps.
 const KEY: &str = "not/Real+0123456789/abcdef==";
@@ -40,6 +42,7 @@ fn models(url: &str) -> Vec<Arc<dyn Model>> {
             Arc::new(builder.build().unwrap())
         }};
     }
+    let policy = RetryPolicy::default().max_attempts(2).base_delay(Duration::ZERO);
     vec![
         model!(OpenAi::builder("m").dialect(Dialect::openai())),
         model!(OpenAi::builder("m").dialect(Dialect::chat())),
@@ -48,6 +51,9 @@ fn models(url: &str) -> Vec<Arc<dyn Model>> {
         model!(Anthropic::builder("m")),
         model!(Gemini::builder("m")),
         model!(WorkersAi::builder("m").account("0123abcd")),
+        Arc::new(Vectors(model!(OpenAi::builder("m")))),
+        Arc::new(Vectors(model!(Gemini::builder("m")))),
+        Arc::new(Vectors(Retry::new(model!(WorkersAi::builder("m")), policy))),
     ]
 }
 
@@ -121,7 +127,14 @@ impl Respond for Echo {
                     .collect();
                 ResponseTemplate::new(200).set_body_raw(events, "text/event-stream")
             }
-            Self::Answer => ResponseTemplate::new(200).set_body_json(whole("Hello.")),
+            Self::Answer => {
+                let mut body = whole("Hello.");
+                // `data` is of another shape at Workers AI.
+                if request.url.path().contains("/run/") {
+                    body["data"] = json!([[0.5]]);
+                }
+                ResponseTemplate::new(200).set_body_json(body)
+            }
             Self::Object => ResponseTemplate::new(200).set_body_json(whole("{\"title\": 7}")),
         };
         template
@@ -141,6 +154,7 @@ fn whole(text: &str) -> Value {
         "output": [{ "type": "message", "content": [text_part] }],
         "choices": [{ "message": { "content": text }, "finish_reason": KEY }],
         "candidates": [{ "content": { "parts": [{ "text": text }] }, "finishReason": EXTRA, "finishMessage": KEY }],
+        "data": [{ "embedding": [0.5] }], "embeddings": [{ "values": [0.5] }],
     })
 }
 

@@ -6,7 +6,7 @@ use presswork_ai_adapter::{Error, ImageModel, ImageRequest, OpenAi};
 
 use crate::MEMORY;
 use crate::server::{Server, head};
-use crate::vendors::{VENDORS, Vendor, ask, condition, request, with_tool};
+use crate::vendors::{TALKERS, VENDORS, Vendor, ask, condition, request, with_tool};
 
 const MIB: usize = 1 << 20;
 /// A gigabyte: what a server tries to send.
@@ -85,7 +85,7 @@ async fn a_body_of_a_gigabyte() {
 async fn a_line_without_an_end() {
     let _alone = ALONE.lock().await;
     let server = flood(200, "content-type: text/event-stream\r\n", "data: {\"x\":\"", "y").await;
-    for vendor in &VENDORS {
+    for vendor in &VENDORS[..TALKERS] {
         let error = error(&server, vendor, (true, false), 5 * MIB, "a line").await;
         assert!(matches!(error, Error::Malformed(_)), "{error:?}");
     }
@@ -119,7 +119,7 @@ async fn an_error_page_without_an_end() {
 #[tokio::test]
 async fn a_stream_that_never_stops_talking() {
     let _alone = ALONE.lock().await;
-    for vendor in &VENDORS {
+    for vendor in &VENDORS[..TALKERS] {
         let piece = format!("data: {}\n\n", vendor.piece.replace("{}", &"x".repeat(60_000)));
         let server = flood(200, "content-type: text/event-stream\r\n", "", piece).await;
         is_malformed(&server, vendor, (true, false), "talk").await;
@@ -217,7 +217,7 @@ async fn a_body_that_swells_when_parsed() {
     // Of 4.5 MiB; 1.5 million values take ten times as much.
     const SIZE: usize = 9 * MIB / 2;
     let many = |item: &str| vec![item; SIZE / (item.len() + 1)].join(",");
-    let (lists, objects) = (many("[]"), many("{}"));
+    let (lists, objects, numbers) = (many("[]"), many("{}"), many("0"));
     let message = |message: String| format!(r#"{{"choices":[{{"message":{message}}}]}}"#);
     let bodies = [
         (0, false, format!(r#"{{"error":[{lists}]}}"#)),
@@ -253,6 +253,15 @@ async fn a_body_that_swells_when_parsed() {
             format!(r#"{{"candidates":[{{"content":{{"parts":[{{"x":[{lists}]}}]}}}}]}}"#),
         ),
         (4, false, format!(r#"{{"success":false,"errors":[{lists}]}}"#)),
+        // A number of two letters takes twice as much, and a list that grows as much again.
+        (5, false, format!(r#"{{"data":[{{"embedding":[{numbers}]}}]}}"#)),
+        (5, false, format!(r#"{{"data":[{}]}}"#, many(r#"{"embedding":[]}"#))),
+        (5, false, format!(r#"{{"data":[],"error":[{lists}]}}"#)),
+        (6, false, format!(r#"{{"embeddings":[{{"values":[{numbers}]}}]}}"#)),
+        (6, false, format!(r#"{{"embeddings":[{}]}}"#, many(r#"{"values":[]}"#))),
+        (7, false, format!(r#"{{"result":{{"data":[[{numbers}]]}}}}"#)),
+        (7, false, format!(r#"{{"result":{{"data":[{lists}]}}}}"#)),
+        (7, false, format!(r#"{{"success":false,"errors":[{lists}]}}"#)),
     ];
     for (vendor, with_tools, body) in bodies {
         let what = body[..50].to_owned();

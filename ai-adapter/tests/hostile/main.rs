@@ -9,6 +9,7 @@ mod echoes;
 mod floods;
 mod lies;
 mod server;
+mod vectors;
 mod vendors;
 
 #[global_allocator]

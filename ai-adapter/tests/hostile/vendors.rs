@@ -8,6 +8,8 @@ use presswork_ai_adapter::{
 };
 use serde_json::json;
 
+use crate::vectors::Vectors;
+
 const KEY: &str = "sk-test-key-1234567890";
 
 /// One API: a model of it, "Hello." whole, and "Hello." as a stream.
@@ -20,7 +22,10 @@ pub(crate) struct Vendor {
     pub(crate) piece: &'static str,
 }
 
-pub(crate) const VENDORS: [Vendor; 5] = [
+/// How many of [`VENDORS`] stream text; the others embed.
+pub(crate) const TALKERS: usize = 5;
+
+pub(crate) const VENDORS: [Vendor; 8] = [
     Vendor {
         name: "openai chat",
         model: |url| {
@@ -79,6 +84,39 @@ pub(crate) const VENDORS: [Vendor; 5] = [
         whole: r#"{"result":{"response":"Hello."},"success":true}"#,
         stream: "data: {\"response\":\"Hello.\"}\n\ndata: [DONE]\n\n",
         piece: r#"{"response":"{}"}"#,
+    },
+    Vendor {
+        name: "openai vectors",
+        model: |url| {
+            Box::new(Vectors(
+                OpenAi::builder("m").base_url(url).api_key(KEY).build().unwrap(),
+            ))
+        },
+        whole: r#"{"data":[{"index":0,"embedding":[0.5]}]}"#,
+        stream: r#"{"data":[{"index":0,"embedding":[0.5]}]}"#,
+        piece: "",
+    },
+    Vendor {
+        name: "gemini vectors",
+        model: |url| {
+            Box::new(Vectors(
+                Gemini::builder("m").base_url(url).api_key(KEY).build().unwrap(),
+            ))
+        },
+        whole: r#"{"embeddings":[{"values":[0.5]}]}"#,
+        stream: r#"{"embeddings":[{"values":[0.5]}]}"#,
+        piece: "",
+    },
+    Vendor {
+        name: "workers-ai vectors",
+        model: |url| {
+            Box::new(Vectors(
+                WorkersAi::builder("m").base_url(url).api_key(KEY).build().unwrap(),
+            ))
+        },
+        whole: r#"{"result":{"data":[[0.5]]},"success":true}"#,
+        stream: r#"{"result":{"data":[[0.5]]},"success":true}"#,
+        piece: "",
     },
 ];
 

@@ -1,13 +1,17 @@
 //! A server that repeats what it was sent, whole, cut and in the wrong place: no error shows it.
 
-use presswork_ai_adapter::{Anthropic, Gemini, LanguageModel, OpenAi, TextRequest, WorkersAi};
+use presswork_ai_adapter::{
+    Anthropic, EmbeddingModel, EmbeddingRequest, Error, Gemini, LanguageModel, OpenAi, TextRequest, WorkersAi,
+};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 /// Shaped like no vendor's, so that only remembering it helps.
 const KEY: &str = "not/Real+0123456789/abcdef==";
 const EXTRA: &str = "zyxwvu.9876543210.notreal";
 
-fn models(url: &str) -> Vec<Box<dyn LanguageModel>> {
+type Models = (Vec<Box<dyn LanguageModel>>, Vec<Box<dyn EmbeddingModel>>);
+
+fn models(url: &str) -> Models {
     macro_rules! model {
         ($builder:expr) => {
             Box::new(
@@ -20,12 +24,18 @@ fn models(url: &str) -> Vec<Box<dyn LanguageModel>> {
             )
         };
     }
-    vec![
+    let talk: Vec<Box<dyn LanguageModel>> = vec![
         model!(OpenAi::builder("m")),
         model!(Anthropic::builder("m")),
         model!(Gemini::builder("m")),
         model!(WorkersAi::builder("m")),
-    ]
+    ];
+    let embed: Vec<Box<dyn EmbeddingModel>> = vec![
+        model!(OpenAi::builder("m")),
+        model!(Gemini::builder("m")),
+        model!(WorkersAi::builder("m")),
+    ];
+    (talk, embed)
 }
 
 fn answers() -> Vec<ResponseTemplate> {
@@ -53,21 +63,28 @@ async fn no_error_repeats_what_a_server_repeats() {
     for answer in answers() {
         let server = MockServer::start().await;
         Mock::given(any()).respond_with(answer).mount(&server).await;
-        for model in models(&server.uri()) {
+        let (talk, embed) = models(&server.uri());
+        let mut errors = Vec::new();
+        for model in talk {
             let request = TextRequest::user("hello");
-            let mut errors = vec![model.generate(&request).await.map(drop).unwrap_err()];
+            errors.push(model.generate(&request).await.map(drop).unwrap_err());
             errors.extend(model.stream(&request).await.map(drop).err());
-            for error in errors {
-                let mut shown = format!("{error} {error:?}");
-                let mut source = std::error::Error::source(&error);
-                while let Some(error) = source {
-                    shown.push_str(&format!(" {error} {error:?}"));
-                    source = error.source();
-                }
-                for secret in [KEY, EXTRA] {
-                    assert!(!shown.contains(&secret[..10]), "{}: {shown}", model.provider());
-                }
-            }
         }
+        for model in embed {
+            errors.push(model.embed(&EmbeddingRequest::new(["hello"])).await.unwrap_err());
+        }
+        errors.iter().for_each(no_secret);
+    }
+}
+
+fn no_secret(error: &Error) {
+    let mut shown = format!("{error} {error:?}");
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        shown.push_str(&format!(" {error} {error:?}"));
+        source = error.source();
+    }
+    for secret in [KEY, EXTRA] {
+        assert!(!shown.contains(&secret[..10]), "{shown}");
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Gemini;
 use super::reply::WireUsage;
-use crate::http::{self, Batch, Embeds, Few, JSON, Most, Peer};
+use crate::http::{self, Batch, Embeds, Few, JSON, Most, Numbers, Peer};
 use crate::{EmbeddingModel, EmbeddingRequest, EmbeddingResponse, Result, Usage};
 
 #[derive(Debug, Deserialize)]
@@ -22,7 +22,7 @@ struct Reply {
 
 #[derive(Debug, Deserialize)]
 struct Embedding {
-    values: Vec<f32>,
+    values: Numbers,
 }
 
 #[async_trait]
@@ -68,7 +68,7 @@ impl Embeds for Gemini {
             return Err(http::error_told(peer, None, &answer.headers, told));
         }
         Ok(Batch {
-            vectors: reply.embeddings.into_iter().map(|one| (None, one.values)).collect(),
+            vectors: reply.embeddings.into_iter().map(|one| (None, one.values.0)).collect(),
             tokens: reply.usage_metadata.and_then(|usage| Usage::from(usage).input_tokens),
             request_id: answer.request_id(peer),
         })

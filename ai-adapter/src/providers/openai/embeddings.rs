@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::OpenAi;
-use crate::http::{self, Batch, Count, Embeds, Few, JSON, Most, Peer};
+use crate::http::{self, Batch, Count, Embeds, Few, JSON, Most, Numbers, Peer};
 use crate::{EmbeddingModel, EmbeddingRequest, EmbeddingResponse, Result};
 
 #[derive(Debug, Serialize)]
@@ -29,7 +29,7 @@ struct Reply {
 struct Datum {
     #[serde(default)]
     index: Option<usize>,
-    embedding: Vec<f32>,
+    embedding: Numbers,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,7 +77,7 @@ impl Embeds for OpenAi {
             vectors: reply
                 .data
                 .into_iter()
-                .map(|datum| (datum.index, datum.embedding))
+                .map(|datum| (datum.index, datum.embedding.0))
                 .collect(),
             tokens: reply.usage.and_then(|usage| usage.prompt_tokens.0),
             request_id: answer.request_id(peer),

@@ -7,14 +7,14 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::WorkersAi;
-use crate::http::{self, Batch, Count, Embeds, Few, JSON, Most, Peer};
+use crate::http::{self, Batch, Count, Embeds, Few, JSON, Most, Numbers, Peer};
 use crate::{EmbeddingModel, EmbeddingRequest, EmbeddingResponse, Error, Failure, Result};
 
 /// REST wraps the result; the binding may not.
 #[derive(Debug, Default, Deserialize)]
 struct Reply {
     #[serde(default)]
-    data: Few<Vec<f32>>,
+    data: Few<Numbers>,
     #[serde(default)]
     usage: Option<WireUsage>,
     #[serde(default)]
@@ -59,7 +59,7 @@ impl Embeds for WorkersAi {
             return Err(http::error_told(peer, None, &answer.headers, told));
         }
         Ok(Batch {
-            vectors: reply.data.into_iter().map(|vector| (None, vector)).collect(),
+            vectors: reply.data.into_iter().map(|vector| (None, vector.0)).collect(),
             tokens: reply.usage.and_then(|usage| usage.prompt_tokens.0),
             request_id: answer.request_id(peer),
         })
