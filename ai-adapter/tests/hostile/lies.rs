@@ -51,6 +51,25 @@ async fn what_is_no_answer_is_malformed() {
     }
 }
 
+/// JSON is UTF-8, also where nobody reads it.
+#[tokio::test]
+async fn an_answer_that_is_not_utf_8_is_malformed() {
+    for vendor in &VENDORS {
+        for (byte, is_utf_8) in [(b'y', true), (b'\xff', false)] {
+            let body = [b"{\"x\":\"", &[byte][..], b"\",", &vendor.whole.as_bytes()[1..]].concat();
+            let server = answers(answer("content-type: application/json\r\n", body)).await;
+            match ask(&*(vendor.model)(&server.url), &request(), false).await {
+                Ok(response) => assert_eq!((&*response.text, is_utf_8), ("Hello.", true), "{}", vendor.name),
+                Err(error) => assert!(
+                    matches!(error, Error::Malformed(_)) && !is_utf_8,
+                    "{}: {error:?}",
+                    vendor.name
+                ),
+            }
+        }
+    }
+}
+
 /// An answer is read whatever type it claims to be, since servers forget it.
 #[tokio::test]
 async fn an_answer_of_the_wrong_type_is_read() {
