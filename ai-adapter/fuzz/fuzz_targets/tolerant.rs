@@ -7,7 +7,9 @@ use presswork_ai_adapter::fuzzing::{json_in, json_so_far};
 fuzz_target!(|text: &str| {
     let _ = json_in(text);
     if let Some(read) = json_so_far(text) {
-        assert_eq!(json_so_far(&read).as_deref(), Some(read.as_str()));
-        assert_eq!(json_in(&read).as_deref(), Some(read.as_str()));
+        // Not `read` itself: the last digit of a float may change each time serde_json reads it.
+        let strictly = json_in(&read);
+        assert!(strictly.is_some(), "{read}");
+        assert_eq!(json_so_far(&read), strictly);
     }
 });
