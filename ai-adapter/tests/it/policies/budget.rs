@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use futures_util::{FutureExt, StreamExt};
 use presswork_ai_adapter::{
-    Account, Cap, Error, LanguageModel, LanguageModelExt, Price, Prices, Scripted, TextRequest, TextResponse, Tool,
-    Usage, VirtualClock,
+    Account, Attempt, Cap, Error, LanguageModel, LanguageModelExt, Price, Prices, Scripted, TextRequest, TextResponse,
+    Tool, Usage, VirtualClock,
 };
 use serde_json::json;
 
@@ -77,8 +77,20 @@ async fn only_what_cannot_have_been_billed_is_given_back() {
         model.generate(&ask()).await.unwrap_err();
         assert_eq!(state(&account), (0, 0), "{name}");
     }
+    // Overloaded in the middle of a stream, for example: what was taken until then is known, and paid.
+    let account = self::account([Cap::per_run(10_000)]);
+    let mut taken = Attempt::new("scripted", "scripted", None);
+    taken.usage = Usage::new(20, 30);
+    let mut told = failure();
+    told.attempts.push(taken);
+    let model = Scripted::new().error(Error::Unavailable(told)).budget(&account);
+    let error = model.generate(&ask()).await.unwrap_err();
+    assert_eq!(
+        (error.attempts()[0].cost_micros, state(&account)),
+        (Some(320), (320, 0))
+    );
     // An answer that does not say what it took.
-    let account = account([Cap::per_run(10_000)]);
+    let account = self::account([Cap::per_run(10_000)]);
     let response = Scripted::new()
         .reply("ok")
         .budget(&account)
@@ -122,6 +134,19 @@ async fn what_does_not_fit_is_not_asked() {
     );
     // A smaller question still fits.
     model.generate(&hello().max_output_tokens(50)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_runs_is_counted_before_it_has_ended() {
+    let account = account([Cap::per_run(1_500)]);
+    let script = Scripted::new().silence().response(answer(20, 30));
+    let model = script.clone().budget(&account);
+    let request = ask();
+    let mut running = model.generate(&request);
+    assert!(running.as_mut().now_or_never().is_none());
+    let error = model.generate(&ask()).await.unwrap_err();
+    assert!(matches!(error, Error::QuotaExhausted(_)), "{error:?}");
+    assert_eq!((script.requests().len(), state(&account)), (1, (0, 1_034)));
 }
 
 #[tokio::test]
