@@ -61,3 +61,27 @@ fn part(text: &str, from: usize) -> String {
     let after = if to < text.len() { "…" } else { "" };
     format!("{before}{}{after}", &text[from..to])
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_either_side_has_alone_counts() {
+        let less = json!({ "a": 1, "list": [1] });
+        let more = json!({ "a": 1, "list": [1, 2], "z": true });
+        let (leaves, what) = difference(&less, &more);
+        assert_eq!(
+            (leaves, what.as_str()),
+            (2, "`/list/1` was recorded as `nothing`, and is `2`")
+        );
+        let (leaves, what) = difference(&more, &less);
+        assert_eq!(
+            (leaves, what.as_str()),
+            (2, "`/list/1` was recorded as `2`, and is `nothing`")
+        );
+        assert_eq!(difference(&more, &more).0, 0);
+    }
+}

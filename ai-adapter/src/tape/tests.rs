@@ -1,7 +1,7 @@
 use futures_util::StreamExt;
 
 use super::*;
-use crate::{LanguageModelExt, Scripted, StreamEvent, TextRequest};
+use crate::{LanguageModelExt, Scripted, StreamEvent, TextRequest, TextResponse};
 
 fn ask(text: &str) -> TextRequest {
     TextRequest::user(text)
@@ -94,6 +94,65 @@ async fn streams_are_told_piece_by_piece_and_break_where_they_broke() {
     assert_eq!(events.len(), 3);
     let whole = replay.stream(&ask("whole")).await.unwrap();
     assert_eq!(whole.response().await.unwrap().text, "whole");
+}
+
+#[tokio::test]
+async fn what_changes_each_time_is_not_on_the_tape() {
+    let mut answer = TextResponse::new("scripted", "scripted", "Hello.");
+    answer.request_id = Some("req_1".to_owned());
+    answer.limits.requests.limit = Some(60);
+    let took = Some(std::time::Duration::from_millis(7));
+    answer.attempts = vec![crate::Attempt::new("scripted", "scripted", took)];
+    let model = Scripted::new().response(answer).record();
+    let given = model.generate(&ask("whole")).await.unwrap();
+    assert_eq!(
+        (given.request_id.as_deref(), given.limits.requests.limit),
+        (Some("req_1"), Some(60))
+    );
+    assert_eq!(given.attempts[0].latency, took);
+
+    let told = Replay::new(model.tape().clone()).generate(&ask("whole")).await.unwrap();
+    assert_eq!((told.request_id, told.limits), (None, crate::Limits::default()));
+    assert_eq!(told.attempts[0].latency, None);
+}
+
+#[tokio::test]
+async fn a_stream_that_never_began_is_told_again() {
+    let model = NoStream.record();
+    let error = model.stream(&ask("begin")).await.map(drop).unwrap_err();
+    let told = Replay::new(model.tape().clone()).stream(&ask("begin")).await;
+    let told = told.unwrap().response().await.unwrap_err();
+    assert_eq!(
+        (told.condition(), told.to_string()),
+        (error.condition(), error.to_string())
+    );
+}
+
+/// Refuses before its stream begins.
+#[derive(Debug)]
+struct NoStream;
+
+#[async_trait::async_trait]
+impl LanguageModel for NoStream {
+    fn provider(&self) -> &str {
+        "scripted"
+    }
+
+    fn model(&self) -> &str {
+        "scripted"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        LanguageModel::capabilities(&Scripted::new())
+    }
+
+    async fn generate(&self, _: &TextRequest) -> Result<TextResponse> {
+        Err(Error::Unavailable(failure()))
+    }
+
+    async fn stream(&self, _: &TextRequest) -> Result<crate::TextStream> {
+        Err(Error::Unavailable(failure()))
+    }
 }
 
 #[tokio::test]
