@@ -69,6 +69,9 @@ macro_rules! common_settings {
 }
 pub(crate) use common_settings;
 
+/// What is shorter is no secret of any network, and would be cut out of words and ids that merely hold its letters.
+const SHORTEST_SECRET: usize = 8;
+
 /// One target's way to its server.
 pub(crate) struct Caller {
     pub(crate) network: &'static str,
@@ -96,7 +99,7 @@ impl Caller {
     /// Takes `secret` out of every message from now on: servers and proxies have been seen to repeat a request's
     /// headers and its body in an error page. It is taken out as it is, as a form spells it, and as JSON does.
     pub(crate) fn hide(&self, secret: &str) {
-        if secret.is_empty() {
+        if secret.len() < SHORTEST_SECRET {
             return;
         }
         let json = serde_json::to_string(secret).unwrap_or_default();
