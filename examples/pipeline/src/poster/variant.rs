@@ -90,6 +90,9 @@ impl Poster {
             .link(&content.canonical_url)
             .map_err(|error| never(error.to_string()))?
             .idempotency_key(record.key.idempotency_key());
+        if let Some(at) = page.published_at_ms {
+            post = post.made_at_ms(at);
+        }
         if let Some(card) = card {
             post = post.card(card);
         }

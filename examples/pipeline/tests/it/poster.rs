@@ -138,6 +138,15 @@ async fn each_page_is_posted_once_with_its_link() {
         .find(|post| post.link.as_deref() == Some("https://almanac.example/topic-001/"))
         .unwrap();
     assert_eq!(post.text, "Did you know?\n\nhttps://almanac.example/topic-001/");
+    let page = world.page("topic-001").await;
+    let ledger = world.store.list_posts(&PostQuery::default(), None, 100).await.unwrap();
+    let record = ledger
+        .items
+        .iter()
+        .find(|record| record.key.page_id == page.id)
+        .unwrap();
+    assert_eq!(record.payload["made_at_ms"].as_i64(), page.published_at_ms);
+    assert!(page.published_at_ms.is_some());
     assert_eq!(statuses(&world).await, [PostStatus::Posted; 3]);
 }
 
