@@ -91,17 +91,6 @@ fn target(need: &mut Bound<'_>, kind: &str) -> Option<Arc<dyn SocialTarget>> {
 
 #[cfg(feature = "buffer")]
 fn service(name: &str) -> Result<presswork_social::providers::buffer::Service, String> {
-    use presswork_social::providers::buffer::Service;
-    Ok(match name {
-        "x" => Service::X,
-        "mastodon" => Service::Mastodon,
-        "bluesky" => Service::Bluesky,
-        "threads" => Service::Threads,
-        "linkedin" => Service::LinkedIn,
-        other => {
-            return Err(format!(
-                "BUFFER_SERVICE is {other:?}, expected x, mastodon, bluesky, threads or linkedin"
-            ));
-        }
-    })
+    let service = presswork_social::providers::buffer::Service::named(name);
+    service.ok_or_else(|| format!("BUFFER_SERVICE is {name:?}, expected x, mastodon, bluesky, threads or linkedin"))
 }

@@ -40,6 +40,25 @@ pub enum Service {
 }
 
 impl Service {
+    /// The network of this name, as settings write it: `x`, `mastodon`, `bluesky`, `threads` or `linkedin`.
+    ///
+    /// ```
+    /// use presswork_social::providers::buffer::Service;
+    ///
+    /// assert_eq!(Service::named("x"), Some(Service::X));
+    /// assert_eq!(Service::named("twitter"), None);
+    /// ```
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "x" => Self::X,
+            "mastodon" => Self::Mastodon,
+            "bluesky" => Self::Bluesky,
+            "threads" => Self::Threads,
+            "linkedin" => Self::LinkedIn,
+            _ => return None,
+        })
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::X => "twitter",

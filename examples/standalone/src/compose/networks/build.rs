@@ -154,18 +154,5 @@ fn made<T: SocialTarget + 'static>(target: Result<T>) -> anyhow::Result<Arc<dyn 
 }
 
 fn service(name: &str) -> anyhow::Result<Service> {
-    Ok(match name {
-        "x" => Service::X,
-        "mastodon" => Service::Mastodon,
-        "bluesky" => Service::Bluesky,
-        "threads" => Service::Threads,
-        "linkedin" => Service::LinkedIn,
-        other => {
-            return Err(bad(
-                "target.service",
-                other,
-                "x, mastodon, bluesky, threads or linkedin",
-            ));
-        }
-    })
+    Service::named(name).ok_or_else(|| bad("target.service", name, "x, mastodon, bluesky, threads or linkedin"))
 }
