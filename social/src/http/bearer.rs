@@ -1,5 +1,7 @@
 //! Calls with a token that is renewed when the network refuses it.
 
+use serde_json::Value;
+
 use super::{Answer, Call, Caller, LATEST_SEND, Pending, Request, integer, optional, text};
 use crate::{
     AccessToken, Error, TokenSet,
@@ -42,6 +44,19 @@ impl Caller {
                     error => return Err(error),
                 }
             }
+        })
+    }
+
+    /// Asks what may be asked again; the answer has all that `needs` points at.
+    pub(crate) fn ask<'a>(
+        &'a self,
+        account: &'a dyn Renewing,
+        request: Request,
+        needs: &'a [&'a str],
+    ) -> Pending<'a, Value> {
+        Box::pin(async move {
+            let answer = self.send_renewing(account, request, Call::Repeatable).await?;
+            self.decode(&answer, Call::Repeatable, needs)
         })
     }
 

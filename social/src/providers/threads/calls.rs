@@ -16,17 +16,8 @@ impl Threads {
     }
 
     /// Asks; the answer has all that `needs` points at.
-    pub(super) fn get<'a>(
-        &'a self,
-        path: &'a str,
-        query: &'a [(&'a str, &'a str)],
-        needs: &'a [&'a str],
-    ) -> Pending<'a, Value> {
-        Box::pin(async move {
-            let request = self.request("GET", path, query);
-            let answer = self.caller.send_renewing(self, request, Call::Repeatable).await?;
-            self.caller.decode(&answer, Call::Repeatable, needs)
-        })
+    pub(super) fn get<'a>(&'a self, path: &str, query: &[(&str, &str)], needs: &'a [&'a str]) -> Pending<'a, Value> {
+        self.caller.ask(self, self.request("GET", path, query), needs)
     }
 
     /// Makes a step and returns the id of what it made.
